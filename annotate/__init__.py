@@ -1,0 +1,1 @@
+"""The application: the only room with state, a clock and an environment."""
