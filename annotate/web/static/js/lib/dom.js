@@ -1,0 +1,123 @@
+// Building DOM without markup strings, so that content can never become markup.
+
+/** @typedef {string | number | Node | null | undefined | false} Child */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * Make an element. A name may carry classes: `div.card.wide`. Attributes: strings are set, `true` sets an empty attribute,
+ * false, null and undefined are left out, and a function under `onclick` and the like becomes a listener.
+ *
+ * @param {string} name
+ * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} [attributes]
+ * @param {...(Child | Child[])} children
+ * @returns {HTMLElement}
+ */
+export function h(name, attributes = {}, ...children) {
+  const [tag = "div", ...classes] = name.split(".");
+  const node = document.createElement(tag);
+  if (classes.length) node.className = classes.join(" ");
+  for (const [key, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(key.slice(2), value);
+    else if (value === true) node.setAttribute(key, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(key, String(value));
+  }
+  append(node, children);
+  return node;
+}
+
+/**
+ * @param {Element} node
+ * @param {(Child | Child[])[]} children
+ */
+export function append(node, children) {
+  for (const child of children.flat()) {
+    if (child === null || child === undefined || child === false) continue;
+    node.append(child instanceof Node ? child : String(child));
+  }
+}
+
+/**
+ * Replace what is inside.
+ *
+ * @param {Element} node
+ * @param {...(Child | Child[])} children
+ */
+export function fill(node, ...children) {
+  node.replaceChildren();
+  append(node, children);
+}
+
+/**
+ * An icon of the sprite that the page carries.
+ *
+ * @param {string} name
+ * @returns {SVGElement}
+ */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "ico");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/**
+ * Severity as four bars, `rank` of them filled.
+ *
+ * @param {number} rank
+ * @returns {HTMLElement}
+ */
+export function severityBars(rank) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 20 14");
+  svg.setAttribute("aria-hidden", "true");
+  for (let bar = 0; bar < 4; bar += 1) {
+    const rect = document.createElementNS(SVG, "rect");
+    rect.setAttribute("class", bar < rank ? "on" : "off");
+    rect.setAttribute("x", (1 + bar * 4.8).toFixed(1));
+    rect.setAttribute("y", (9.5 - bar * 2.6).toFixed(1));
+    rect.setAttribute("width", "3.4");
+    rect.setAttribute("height", (3.5 + bar * 2.6).toFixed(1));
+    rect.setAttribute("rx", ".6");
+    svg.append(rect);
+  }
+  return h(`span.sev.sev-${rank}`, {}, svg);
+}
+
+/**
+ * The one element that a selector must find; a page without it is broken, and says so.
+ *
+ * @param {string} selector
+ * @param {ParentNode} [within]
+ * @returns {HTMLElement}
+ */
+export function must(selector, within = document) {
+  const node = within.querySelector(selector);
+  if (!(node instanceof HTMLElement)) throw new Error(`The page lacks ${selector}`);
+  return node;
+}
+
+/**
+ * Say something to a screen reader without moving the focus.
+ *
+ * @param {string} text
+ */
+export function say(text) {
+  const region = document.getElementById("live");
+  if (region) region.textContent = text;
+}
+
+/**
+ * Whether keys belong to a text field now.
+ *
+ * @param {EventTarget | null} target
+ * @returns {boolean}
+ */
+export function isTyping(target) {
+  return target instanceof HTMLElement
+    && (target.isContentEditable || target.matches("textarea, select, input:not([type=radio]):not([type=checkbox]):not([type=button])"));
+}
