@@ -240,16 +240,3 @@ def describe(condition: Condition, rubric: Rubric) -> str:
         for part in condition.parts
     ]
     return joint.join(parts)
-
-
-__all__ = [
-    "Answer",
-    "AnyOf",
-    "asked",
-    "comparisons",
-    "describe",
-    "evaluate",
-    "operands",
-    "structural",
-    "truth",
-]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rubrics.errors import UnknownElement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 QuestionType = Literal["single", "multi", "ordinal", "boolean", "number", "span", "text"]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
@@ -21,7 +22,6 @@ Operand = str | bool | int | float | tuple[str, ...]
 
 NO_OPTION = "none"
 """Structural value of a closed question: none of its options holds."""
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Question:
     adjudicate: AdjudicationRule | None = None
     max_chars: int | None = None
     cite: bool = False
-    maps_to: Mapping[str, str] = NOTHING
+    maps_to: Mapping[str, str] = field(default_factory=dict)
 
     def option(self, option_id: str) -> Option:
         """Return the option of that id."""
@@ -170,12 +170,12 @@ class Category:
     edge_cases: tuple[Clause, ...] = ()
     examples: tuple[Example, ...] = ()
     counterexamples: tuple[Example, ...] = ()
-    severity_anchors: Mapping[str, str] = NOTHING
+    severity_anchors: Mapping[str, str] = field(default_factory=dict)
     exposure_weight: int = 0
     agreement: AgreementSpec | None = None
     labelable: bool = True
     legal_route: str | None = None
-    maps_to: Mapping[str, str] = NOTHING
+    maps_to: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def clauses(self) -> tuple[Clause, ...]:
@@ -252,6 +252,10 @@ class Rubric:
     categories: tuple[Category, ...] = ()
     derived: tuple[Derived, ...] = ()
     adjudication: AdjudicationRule = AdjudicationRule()
+
+    def __hash__(self) -> int:
+        """Return a cheap hash; records within hold mappings and have none of their own."""
+        return hash((self.id, self.version, len(self.questions), len(self.categories)))
 
     def question(self, question_id: str) -> Question:
         """Return the question of that id."""
