@@ -1,1 +1,1 @@
-"""The application: the only room with state, a clock and an environment."""
+"""The application: web pages, JSON API, commands, services and the database."""

@@ -1,0 +1,44 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask
+
+from annotate.config import Settings
+from annotate.db import Database
+from annotate.web import BLUEPRINTS, guard, headers, login, rendering
+from annotate.web import errors as web_errors
+
+
+def create_app(settings: Settings | None = None, database: Database | None = None) -> Flask:
+    """Return the WSGI application.
+
+    Parameters
+    ----------
+    settings
+        Read from the environment when not given.
+    database
+        Given by tests that hold the clock; made from the settings otherwise.
+    """
+    chosen = settings if settings is not None else Settings.from_env()
+    app = Flask("annotate.web", static_folder=None, template_folder="templates")
+    app.config.update(
+        SECRET_KEY=chosen.secret,
+        MAX_CONTENT_LENGTH=chosen.max_upload_bytes,
+        MAX_FORM_MEMORY_SIZE=4_000_000,
+        MAX_FORM_PARTS=2000,
+        TRUSTED_HOSTS=None,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["touchstone.database"] = database or Database(chosen)
+    logging.getLogger("touchstone").setLevel(logging.INFO)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    rendering.install(app)
+    web_errors.install(app)
+    login.install(app)
+    guard.install(app)
+    headers.install(app, https=chosen.https)
+    return app

@@ -1,0 +1,72 @@
+"""Where an object lies: the guard asks before any view runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from annotate.models import (
+    AdjudicationCase,
+    ApiToken,
+    Assignment,
+    GoldRelease,
+    Item,
+    Job,
+    LoginSession,
+    Project,
+    RoleGrant,
+    Round,
+    RubricVersion,
+    Team,
+    UserAccount,
+)
+from annotate.policy import Located
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+_NULL: Any = sa.null()
+
+
+def _select(id_column: Any, project: Any = _NULL, team: Any = _NULL, owner: Any = _NULL) -> Any:  # noqa: ANN401
+    return sa.select(
+        id_column.label("object_id"),
+        project.label("project_id"),
+        team.label("team_id"),
+        owner.label("owner_id"),
+    )
+
+
+def _by_id(model: Any, project: Any = _NULL, team: Any = _NULL, owner: Any = _NULL) -> Any:  # noqa: ANN401
+    return _select(model.id, project, team, owner).where(model.id == sa.bindparam("key"))
+
+
+_FINDERS: dict[str, Any] = {
+    "project": _select(Project.id, Project.id).where(Project.slug == sa.bindparam("key")),
+    "project_id": _by_id(Project, Project.id),
+    "round_id": _by_id(Round, Round.project_id, Round.team_id),
+    "rubric_version_id": _by_id(RubricVersion, RubricVersion.project_id),
+    "item_id": _by_id(Item, Item.project_id, Item.team_id),
+    "assignment_id": _by_id(
+        Assignment, Assignment.project_id, Assignment.team_id, Assignment.annotator_id
+    ),
+    "case_id": _by_id(AdjudicationCase, AdjudicationCase.project_id, AdjudicationCase.team_id),
+    "release_id": _by_id(GoldRelease, GoldRelease.project_id),
+    "job_id": _by_id(Job, Job.project_id, Job.team_id, Job.created_by),
+    "user_id": _by_id(UserAccount, owner=UserAccount.id),
+    "token_id": _by_id(ApiToken, owner=ApiToken.user_id),
+    "session_id": _by_id(LoginSession, owner=LoginSession.user_id),
+    "team_id": _by_id(Team),
+    "grant_id": _by_id(RoleGrant),
+}
+
+KINDS = frozenset(_FINDERS)
+
+
+def locate(session: Session, kind: str, key: str) -> Located | None:
+    """Return where the object lies, or None when there is none of that name."""
+    row = session.execute(_FINDERS[kind], {"key": key}).first()
+    if row is None:
+        return None
+    return Located(row.project_id, row.team_id, row.owner_id, row.object_id)

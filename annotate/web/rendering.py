@@ -1,0 +1,123 @@
+"""What every template may use: texts, times in the viewer's zone, navigation, static files."""
+
+from __future__ import annotations
+
+import gettext
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from flask import g, request, url_for
+
+from annotate.web.health import static_path
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from flask import Flask
+
+TRANSLATIONS = Path(__file__).parent / "translations"
+DOMAIN = "touchstone"
+
+
+def install(app: Flask) -> None:
+    """Set up the template environment."""
+    environment = app.jinja_env
+    environment.add_extension("jinja2.ext.i18n")
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        _gettext, _ngettext, newstyle=True
+    )
+    environment.filters.update(when=when, day=day, figure=figure, percent=percent)
+    app.context_processor(_context)
+
+
+@cache
+def catalogue(language: str) -> gettext.NullTranslations:
+    """Return the texts of a language; English stands in the templates themselves."""
+    return gettext.translation(DOMAIN, TRANSLATIONS, [language], fallback=True)
+
+
+def _language() -> str:
+    actor = g.get("actor")
+    return actor.language if actor is not None else "en"
+
+
+def _gettext(text: str) -> str:
+    return catalogue(_language()).gettext(text)
+
+
+def _ngettext(one: str, many: str, number: int) -> str:
+    return catalogue(_language()).ngettext(one, many, number)
+
+
+def _zone() -> ZoneInfo:
+    actor = g.get("actor")
+    return ZoneInfo(actor.time_zone if actor is not None else "UTC")
+
+
+def when(moment: datetime | None) -> str:
+    """Write a time in the viewer's zone, to the minute."""
+    return "–" if moment is None else moment.astimezone(_zone()).strftime("%Y-%m-%d %H:%M")
+
+
+def day(moment: datetime | None) -> str:
+    """Write a day in the viewer's zone."""
+    return "–" if moment is None else moment.astimezone(_zone()).strftime("%Y-%m-%d")
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """Write a figure, or a dash when it is not defined; a minus is a minus sign."""
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Write a proportion in per cent."""
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def _context() -> dict[str, Any]:
+    actor = g.get("actor")
+    return {
+        "current_user": actor,
+        "preferences": json.loads(actor.preferences) if actor is not None else {},
+        "csrf_token": actor.csrf_token if actor is not None else "",
+        "language": _language(),
+        "static": static_path,
+        "nav_items": _navigation() if actor is not None else [],
+        "scope": g.get("scope"),
+    }
+
+
+NAVIGATION: tuple[tuple[str, str, str], ...] = (
+    # endpoint, permission, words
+    ("projects.overview", "project.view", "Overview"),
+    ("workbench.work", "work.label", "My work"),
+    ("rubrics.index", "rubric.view", "Rubric"),
+    ("items.index", "item.view", "Items"),
+    ("rounds.index", "round.view", "Rounds"),
+    ("agreement.index", "agreement.view", "Agreement"),
+    ("cases.index", "case.view", "Cases"),
+    ("releases.index", "gold.view", "Gold"),
+)
+
+
+def _navigation() -> list[dict[str, Any]]:
+    """Return the pages of the current project that the actor may open."""
+    actor, scope = g.actor, g.get("scope")
+    slug = (request.view_args or {}).get("project")
+    if scope is None or slug is None:
+        return []
+    section = (request.endpoint or "").split(".")[0]
+    return [
+        {
+            "href": url_for(endpoint, project=slug),
+            "label": _gettext(words),
+            "current": endpoint.split(".")[0] == section,
+            "count": None,
+        }
+        for endpoint, permission, words in NAVIGATION
+        if actor.may(permission, scope.project_id)
+    ]

@@ -1,0 +1,173 @@
+"""The request's side of things: database sessions, the actor, strict JSON, form text."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+
+from flask import current_app, g, request
+from pydantic import BaseModel, ConfigDict, ValidationError
+from werkzeug.exceptions import UnsupportedMediaType
+
+from annotate.services.errors import BadInput
+from annotate.services.text import check_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
+
+    from annotate.db import Database
+    from annotate.policy import Actor, Located, Scope
+
+MAX_JSON_BYTES = 2_000_000
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Body(BaseModel):
+    """Base of all request bodies: unknown keys are refused, nothing is coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def database() -> Database:
+    """Return the database of this application."""
+    return cast("Database", current_app.extensions["touchstone.database"])
+
+
+def read_session() -> Session:
+    """Return the request's session for reading, opened on first use and closed at the end."""
+    if "read_session" not in g:
+        context = database().read()
+        g.read_session = context.__enter__()
+        g.read_context = context
+    return cast("Session", g.read_session)
+
+
+def end_read_session(_error: BaseException | None = None) -> None:
+    """Close the request's session for reading, if it was opened."""
+    context = g.pop("read_context", None)
+    g.pop("read_session", None)
+    if context is not None:
+        context.__exit__(None, None, None)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open the request's one transaction; it commits when the block ends.
+
+    Parse before it and render after it: on the embedded database it holds the write gate.
+    """
+    end_read_session()
+    with database().write() as session:
+        yield session
+
+
+def actor() -> Actor:
+    """Return who is asking; the guard has made sure that there is one."""
+    return cast("Actor", g.actor)
+
+
+def scope() -> Scope:
+    """Return the part of the project this request may touch."""
+    return cast("Scope", g.scope)
+
+
+def located() -> Located:
+    """Return where the object of the address lies."""
+    return cast("Located", g.located)
+
+
+def json_body(model: type[Model]) -> Model:
+    """Parse the request's JSON strictly and validate it.
+
+    Raises
+    ------
+    BadInput
+        With line and column for broken JSON, and one problem a field for a wrong shape.
+    """
+    value = strict_json(_json_bytes())
+    check_text(value)
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = [
+            {
+                "place": ".".join(str(part) for part in problem["loc"]) or "body",
+                "code": problem["type"],
+                "message": problem["msg"],
+            }
+            for problem in error.errors(include_url=False, include_context=False)
+        ]
+        first = problems[0]
+        raise BadInput(
+            f"The request does not fit: {first['place']}: {first['message']}", problems=problems
+        ) from error
+
+
+def _json_bytes() -> bytes:
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("Send a JSON body with Content-Type: application/json")
+    if request.content_length is not None and request.content_length > MAX_JSON_BYTES:
+        raise BadInput(
+            f"The body has {request.content_length} bytes; {MAX_JSON_BYTES} are the most"
+        )
+    data = request.get_data(cache=False)
+    if len(data) > MAX_JSON_BYTES:
+        raise BadInput(f"The body is longer than {MAX_JSON_BYTES} bytes")
+    return data
+
+
+def strict_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Parse JSON: UTF-8, no duplicate keys, no NaN or infinity.
+
+    Raises
+    ------
+    BadInput
+        With the line and column, or the key, at fault.
+    """
+    try:
+        return json.loads(
+            data.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_no_constant
+        )
+    except UnicodeDecodeError as error:
+        raise BadInput(f"The body is not UTF-8: byte {error.start} cannot be read") from error
+    except json.JSONDecodeError as error:
+        raise BadInput(
+            f"The body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from error
+    except RecursionError as error:
+        raise BadInput("The body is nested too deeply") from error
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise BadInput(f"The key {twice!r} stands twice in one object: give it once")
+    return result
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise BadInput(f"{name} is not JSON: send a number or null")
+
+
+def form_text(name: str, *, required: bool = False, limit: int = 100_000) -> str:
+    """Return one trimmed field of a form.
+
+    Raises
+    ------
+    BadInput
+        When it is required and empty, too long, or holds characters no database takes.
+    """
+    text = request.form.get(name, "").replace("\r\n", "\n").strip()
+    check_text(text, name)
+    if required and not text:
+        problem = {"field": name, "message": "This is needed."}
+        raise BadInput(f"{name} is needed", problems=[problem])
+    if len(text) > limit:
+        problem = {"field": name, "message": f"{limit} characters at most."}
+        raise BadInput(f"{name} is longer than {limit} characters", problems=[problem])
+    return text

@@ -1,0 +1,210 @@
+// Conditions as data, in three values. The same rules as rubrics/conditions.py: tests/test_web/condition_vectors.json
+// is run through both.
+
+/** @typedef {import("./types.js").Condition} Condition */
+/** @typedef {import("./types.js").Answer} Answer */
+/** @typedef {import("./types.js").Answers} Answers */
+/** @typedef {import("./types.js").AnswerValue} AnswerValue */
+/** @typedef {import("./types.js").Question} Question */
+/** @typedef {boolean | null} Truth `null`: the answers do not settle it */
+
+/**
+ * @param {Truth[]} truths
+ * @returns {Truth}
+ */
+function every(truths) {
+  if (truths.includes(false)) return false;
+  return truths.includes(null) ? null : true;
+}
+
+/**
+ * @param {Truth[]} truths
+ * @returns {Truth}
+ */
+function some(truths) {
+  if (truths.includes(true)) return true;
+  return truths.includes(null) ? null : false;
+}
+
+/**
+ * @param {Answer} answer
+ * @returns {boolean}
+ */
+export function isAnswered(answer) {
+  const state = answer.state ?? "answered";
+  return state === "answered" && answer.value !== undefined && answer.value !== null;
+}
+
+/**
+ * @param {AnswerValue | undefined} value
+ * @returns {Set<string>}
+ */
+function chosen(value) {
+  if (Array.isArray(value)) return new Set(value.filter((one) => typeof one === "string"));
+  if (typeof value === "boolean") return new Set([value ? "true" : "false"]);
+  return new Set(typeof value === "string" ? [value] : []);
+}
+
+/**
+ * The option ids that a comparison accepts.
+ *
+ * @param {Condition} test
+ * @param {Question | undefined} question
+ * @returns {string[]}
+ */
+function accepted(test, question) {
+  const named = test.any_of ?? test.none_of;
+  if (named) return named;
+  if (typeof test.is === "string") return [test.is];
+  if (typeof test.is === "boolean") return [test.is ? "true" : "false"];
+  const low = test.at_least ?? test.is;
+  const high = test.at_most ?? test.is;
+  return (question?.options ?? [])
+    .filter(({ code }) => typeof code === "number"
+      && (typeof low !== "number" || code >= low)
+      && (typeof high !== "number" || code <= high))
+    .map(({ id }) => id);
+}
+
+/**
+ * @param {Condition} test
+ * @param {number} value
+ * @returns {boolean}
+ */
+function compareNumber(test, value) {
+  if (test.at_least !== undefined) return value >= test.at_least;
+  if (test.at_most !== undefined) return value <= test.at_most;
+  return test.is === value;
+}
+
+/**
+ * @param {AnswerValue | undefined} value
+ * @returns {boolean}
+ */
+function isGiven(value) {
+  if (Array.isArray(value) || typeof value === "string") return value.length > 0;
+  return value !== null && value !== undefined;
+}
+
+/**
+ * @param {Condition} test
+ * @param {AnswerValue | undefined} value
+ * @param {Question | undefined} question
+ * @returns {boolean}
+ */
+function compareValue(test, value, question) {
+  if (test.chosen !== undefined) return isGiven(value) === test.chosen;
+  if (typeof value === "number") return compareNumber(test, value);
+  const held = chosen(value);
+  const meets = accepted(test, question).some((id) => held.has(id));
+  return test.none_of ? !meets : meets;
+}
+
+/**
+ * @param {Condition} test
+ * @param {Answer | undefined} answer
+ * @param {Question | undefined} question
+ * @returns {Truth}
+ */
+function compare(test, answer, question) {
+  if (!answer) return null;
+  if (answer.per) {
+    const truths = Object.values(answer.per).map((one) => compare(test, one, question));
+    return test.none_of ? every(truths) : some(truths);
+  }
+  return isAnswered(answer) ? compareValue(test, answer.value, question) : null;
+}
+
+/**
+ * Whether a condition holds; null when the answers do not settle it.
+ *
+ * @param {Condition} condition
+ * @param {Answers} answers
+ * @param {Question[]} questions
+ * @returns {Truth}
+ */
+export function truth(condition, answers, questions) {
+  if (condition.all) return every(condition.all.map((part) => truth(part, answers, questions)));
+  if (condition.any) return some(condition.any.map((part) => truth(part, answers, questions)));
+  if (condition.not) {
+    const inner = truth(condition.not, answers, questions);
+    return inner === null ? null : !inner;
+  }
+  const id = condition.question ?? "";
+  return compare(condition, answers[id], questions.find((question) => question.id === id));
+}
+
+/**
+ * How a question stands: `asked`, `closed` by its condition, or `waiting` for an earlier answer.
+ *
+ * @param {Question} question
+ * @param {Answers} opened answers of the open questions before it
+ * @param {Question[]} questions
+ * @returns {"asked" | "closed" | "waiting"}
+ */
+function standing(question, opened, questions) {
+  if (question.ask_if) {
+    const holds = truth(question.ask_if, opened, questions);
+    if (holds !== true) return holds === false ? "closed" : "waiting";
+  }
+  if (!question.repeat_for) return "asked";
+  const parent = opened[question.repeat_for];
+  if (!parent || !isAnswered(parent)) return "waiting";
+  return isGiven(parent.value) && parent.value !== false ? "asked" : "closed";
+}
+
+/**
+ * How each question stands for these answers. Questions are looked at in order, and the answer to a question that is not
+ * asked counts for nothing, so closing one closes whatever hangs on it.
+ *
+ * @param {Question[]} questions
+ * @param {Answers} answers
+ * @returns {Map<string, "asked" | "closed" | "waiting">}
+ */
+export function standings(questions, answers) {
+  /** @type {Answers} */
+  const opened = {};
+  /** @type {Map<string, "asked" | "closed" | "waiting">} */
+  const found = new Map();
+  for (const question of questions) {
+    let how = standing(question, opened, questions);
+    if (how === "waiting" && !canStillOpen(question, found, answers)) how = "closed";
+    found.set(question.id, how);
+    const answer = answers[question.id];
+    if (how === "asked" && answer) opened[question.id] = answer;
+  }
+  return found;
+}
+
+/**
+ * A question waits only while something it hangs on is still to be answered; a closed or reserved answer settles it.
+ *
+ * @param {Question} question
+ * @param {Map<string, "asked" | "closed" | "waiting">} found
+ * @param {Answers} answers
+ * @returns {boolean}
+ */
+function canStillOpen(question, found, answers) {
+  const ids = question.ask_if ? operands(question.ask_if) : [];
+  if (question.repeat_for) ids.push(question.repeat_for);
+  return ids.some((id) => {
+    const how = found.get(id);
+    if (how === "waiting") return true;
+    if (how !== "asked") return false;
+    const answer = answers[id];
+    return !answer || (!answer.per && !isAnswered(answer) && (answer.state ?? "answered") === "answered")
+      || (answer.per !== undefined && Object.values(answer.per).some((one) => !isAnswered(one) && !one.state));
+  });
+}
+
+/**
+ * Ids of the questions a condition looks at.
+ *
+ * @param {Condition} condition
+ * @returns {string[]}
+ */
+export function operands(condition) {
+  const parts = condition.all ?? condition.any ?? (condition.not ? [condition.not] : null);
+  if (parts) return parts.flatMap(operands);
+  return condition.question === undefined ? [] : [condition.question];
+}

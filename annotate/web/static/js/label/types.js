@@ -1,0 +1,186 @@
+// Shapes that the labelling page shares. Types only: nothing here runs.
+
+/** @typedef {"single" | "multi" | "ordinal" | "boolean" | "number" | "span" | "text"} QuestionType */
+/** @typedef {"answered" | "unsure" | "cannot_assess"} AnswerState */
+
+/**
+ * @typedef {object} Span
+ * @property {string} target text | prompt | response | message:<index>
+ * @property {number} start first code point
+ * @property {number} end code point after the last
+ * @property {string} [label]
+ */
+
+/** @typedef {string | boolean | number | string[] | Span[] | null} AnswerValue */
+
+/**
+ * One answer as the API takes it. `per` holds the answers of a repeated question, by category.
+ *
+ * @typedef {object} Answer
+ * @property {AnswerValue} [value]
+ * @property {AnswerState} [state]
+ * @property {string} [reason]
+ * @property {string[]} [clauses]
+ * @property {Record<string, Answer>} [per]
+ */
+
+/** @typedef {Record<string, Answer>} Answers */
+
+/**
+ * A condition as data. Exactly one of the forms is given.
+ *
+ * @typedef {object} Condition
+ * @property {string} [question]
+ * @property {string | boolean | number} [is]
+ * @property {string[]} [any_of]
+ * @property {string[]} [none_of]
+ * @property {number} [at_least]
+ * @property {number} [at_most]
+ * @property {boolean} [chosen]
+ * @property {Condition[]} [all]
+ * @property {Condition[]} [any]
+ * @property {Condition} [not]
+ */
+
+/**
+ * @typedef {object} Option
+ * @property {string} id
+ * @property {string} label
+ * @property {number | null} [code]
+ * @property {string | null} [help]
+ * @property {string | null} [hotkey]
+ */
+
+/**
+ * @typedef {object} Question
+ * @property {string} id
+ * @property {string} text
+ * @property {QuestionType} type
+ * @property {string | null} [level]
+ * @property {string | null} [help]
+ * @property {string | null} [target]
+ * @property {Option[]} options
+ * @property {string | null} [options_from]
+ * @property {number | null} [min]
+ * @property {number | null} [max]
+ * @property {Condition | null} [ask_if]
+ * @property {string | null} [ask_if_words]
+ * @property {string | null} [repeat_for]
+ * @property {boolean} required
+ * @property {Condition | null} [required_if]
+ * @property {string | null} [required_if_words]
+ * @property {number | null} [max_chars]
+ * @property {boolean} cite
+ */
+
+/**
+ * @typedef {object} Clause
+ * @property {string} id
+ * @property {string} text
+ * @property {"include" | "exclude" | "edge"} kind
+ * @property {string | null} [ruling]
+ * @property {string | null} [since]
+ */
+
+/**
+ * @typedef {object} Example
+ * @property {string} text
+ * @property {string | null} [clause]
+ * @property {string | null} [note]
+ * @property {string | null} [language]
+ */
+
+/**
+ * @typedef {object} Category
+ * @property {string} id
+ * @property {string} name
+ * @property {string} definition
+ * @property {Clause[]} clauses
+ * @property {Example[]} examples
+ * @property {Example[]} counterexamples
+ * @property {Record<string, string>} severity_anchors by option id
+ */
+
+/**
+ * @typedef {object} ReservedAnswer
+ * @property {boolean} allowed
+ * @property {boolean} needs_reason
+ * @property {string[]} reasons
+ */
+
+/**
+ * @typedef {object} Rubric
+ * @property {string} id
+ * @property {string} version
+ * @property {string} title
+ * @property {string} fingerprint
+ * @property {Question[]} questions
+ * @property {Category[]} categories
+ * @property {{ unsure: ReservedAnswer, cannot_assess: ReservedAnswer }} reserved
+ * @property {{ conceal: "never" | "always" | "flagged", reveal: "click" | "hold", notice: string | null }} display
+ */
+
+/**
+ * @typedef {object} Message
+ * @property {string} role
+ * @property {string} content
+ */
+
+/**
+ * @typedef {object} Body
+ * @property {string} [text]
+ * @property {string} [system]
+ * @property {string} [prompt]
+ * @property {string} [response]
+ * @property {Message[]} [messages]
+ */
+
+/**
+ * @typedef {object} Item
+ * @property {string} id
+ * @property {string} external_id
+ * @property {string} kind
+ * @property {Body} body
+ * @property {string | null} [language]
+ * @property {Record<string, unknown>} [metadata]
+ */
+
+/**
+ * @typedef {object} Assignment
+ * @property {string} id
+ * @property {number} fence
+ * @property {string | null} expires_at
+ * @property {string} round_id
+ * @property {Item} item
+ * @property {string} fingerprint
+ * @property {string} rubric_version_id
+ * @property {boolean} needs_reveal
+ * @property {number} revision
+ * @property {string} [annotation_id]
+ * @property {Answers} [answers]
+ * @property {boolean} [editable]
+ */
+
+/**
+ * A line of the question list: a question, or one category of a repeated question.
+ *
+ * @typedef {object} Step
+ * @property {string} key question id, or question id and category
+ * @property {Question} question
+ * @property {string} category '' where the question is not repeated
+ * @property {string} categoryName
+ * @property {"asked" | "waiting" | "closed"} standing
+ * @property {boolean} required
+ * @property {number} number
+ */
+
+/**
+ * @typedef {object} Problem
+ * @property {string} question
+ * @property {string} [category]
+ * @property {string} [code]
+ * @property {string} message
+ * @property {string | null} [condition]
+ */
+
+export {};
