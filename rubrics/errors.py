@@ -49,7 +49,7 @@ class Problem:
         return f"{self.source}:{self.line}:{self.column}: {self.message}{hint}"
 
 
-class RubricInvalid(RubricError):  # noqa: N818  (leaf names state the fact)
+class RubricInvalid(RubricError):
     """A rubric that cannot be used; carries every problem found."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -60,5 +60,5 @@ class RubricInvalid(RubricError):  # noqa: N818  (leaf names state the fact)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class UnknownElement(RubricError):  # noqa: N818
+class UnknownElement(RubricError):
     """A question, category or shipped rubric of that name does not exist."""
