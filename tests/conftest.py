@@ -1,0 +1,165 @@
+"""Fixtures of the whole suite: databases, settings, servers, a browser."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+from tests.support.run_folder import VARIABLE, LeadingRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from annotate.config import Settings
+    from annotate.db import Database
+    from tests.support.server import Server
+
+# The gate draws the same examples every time; `HYPOTHESIS_PROFILE=explore` looks for new ones.
+hypothesis_settings.register_profile(
+    "gate",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+
+_leading: list[LeadingRun] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    sys.addaudithook(_stay_on_this_machine)
+    if not hasattr(config, "workerinput") and VARIABLE not in os.environ:
+        _leading.append(LeadingRun())
+
+
+def pytest_unconfigure() -> None:
+    while _leading:
+        _leading.pop().end()
+
+
+def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse any connection of a test to another machine."""
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    if not isinstance(address, tuple) or address[0] in {"localhost", ""}:
+        return
+    try:
+        loopback = ipaddress.ip_address(address[0]).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise RuntimeError(f"a test tried to reach another machine: {address[0]}")
+
+
+# ------------------------------------------------------------------------------------- databases
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite", marks=pytest.mark.db),
+        pytest.param("postgresql", marks=pytest.mark.db),
+    ]
+)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Each database that Touchstone runs on."""
+    return request.param
+
+
+@pytest.fixture
+def database_url(database_kind: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated database of this test's own."""
+    from tests.support.databases import migrated_database
+
+    with migrated_database(database_kind, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings for this test's own database and folder."""
+    from tests.support.databases import settings_for
+
+    return settings_for(database_url, tmp_path)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """This test's own database, open."""
+    from annotate.db import Database
+
+    opened = Database(settings)
+    yield opened
+    opened.dispose()
+
+
+# --------------------------------------------------------------------------------------- servers
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start servers: ``start_server(environment, command=…)``; all end with the test."""
+    from tests.support.server import Server
+
+    with ExitStack() as servers:
+
+        def start(settings: Mapping[str, str], **options: Any) -> Server:
+            return servers.enter_context(Server(settings, tmp_path, **options))
+
+        yield start
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server], database_url: str, tmp_path: Path) -> Server:
+    """A served Touchstone on this test's own database."""
+    from tests.support.databases import environment_for
+
+    return start_server(environment_for(database_url, tmp_path))
+
+
+# --------------------------------------------------------------------------------------- browser
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, one for each process of the run."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.support.browser import launch
+
+    with sync_playwright() as playwright:
+        opened = launch(playwright.chromium)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser profile of this test's own; it may not leave this machine nor throw."""
+    from tests.support.browser import Watch
+
+    opened = browser.new_context(locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
+    opened.set_default_timeout(20_000)
+    watch = Watch(opened)
+    yield opened
+    opened.close()
+    watch.check()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """One page in it."""
+    return context.new_page()

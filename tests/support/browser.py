@@ -1,0 +1,93 @@
+"""A real Chromium, that of the system, driven by Playwright and kept on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, BrowserType, ConsoleMessage, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+MISSING = (
+    "The browser tests need Chromium and none was found. Type `make deps` (or, on Debian, "
+    "`sudo apt-get install -y chromium`), or set CHROMIUM to its program."
+)
+AXE_MISSING = "axe-core is not installed. Type `make install`."
+FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+)
+LOCAL_SCHEMES = frozenset({"data", "blob", "about"})
+AXE_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+
+
+def chromium_program() -> str:
+    """Return the browser's program, or fail and say how to get one."""
+    wanted = os.environ.get("CHROMIUM")
+    found = shutil.which(wanted) if wanted else shutil.which("chromium")
+    if found is None:
+        pytest.fail(MISSING, pytrace=False)
+    return found
+
+
+def launch(chromium: BrowserType) -> Browser:
+    """Start the system's browser, headless."""
+    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else list(FLAGS)
+    return chromium.launch(executable_path=chromium_program(), headless=True, args=flags)
+
+
+class Watch:
+    """What no page of ours may do: leave this machine, throw, or break its own security policy."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.problems: list[str] = []
+        context.on("request", lambda request: self._request(request.url))
+        context.on("weberror", lambda error: self.problems.append(f"uncaught: {error.error}"))
+        context.on("console", self._console)
+
+    def _request(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in LOCAL_SCHEMES and parts.hostname != "127.0.0.1":
+            self.problems.append(f"request to another machine: {url}")
+
+    def _console(self, message: ConsoleMessage) -> None:
+        text = message.text
+        if "Content Security Policy" in text or "Trusted Type" in text or "TrustedScript" in text:
+            self.problems.append(f"against the security policy: {text}")
+
+    def check(self) -> None:
+        """Fail the test if a page misbehaved."""
+        if self.problems:
+            pytest.fail("the browser saw:\n" + "\n".join(self.problems), pytrace=False)
+
+
+def accessibility_problems(page: Page, within: str | None = None) -> list[dict[str, Any]]:
+    """Return what axe-core finds wrong on a page (WCAG 2.2 A and AA)."""
+    source = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+    if not source.exists():
+        pytest.fail(AXE_MISSING, pytrace=False)
+    page.evaluate(source.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "([within, tags]) => axe.run(within ?? document, {runOnly: {type: 'tag', values: tags}})",
+        [within, list(AXE_TAGS)],
+    )
+    return [
+        {
+            "rule": violation["id"],
+            "help": violation["help"],
+            "where": [node["target"] for node in violation["nodes"]],
+        }
+        for violation in found["violations"]
+    ]
