@@ -155,6 +155,11 @@ class Server:
             os.killpg(group, signal.SIGKILL)
         except ProcessLookupError:
             return  # the whole group has ended by itself
+        deadline = time.monotonic() + STOP_SECONDS
+        while _living(group):  # a worker that still dies may hold connections and locks
+            if time.monotonic() > deadline:
+                raise ServerError(f"processes of the server survive: {_living(group)}")
+            time.sleep(POLL_SECONDS)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -175,3 +180,18 @@ class Server:
             return False
         except OSError:
             return False
+
+
+def _living(group: int) -> list[int]:
+    """List the processes of a group that have not ended (those only waiting to be reaped have)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            state, _, process_group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(process_group) == group and state != "Z":
+            found.append(int(entry.name))
+    return found
