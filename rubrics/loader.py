@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args
 
+from rubrics.defaults import DEFAULT_LEVELS, FORMAT, required_by_default
 from rubrics.errors import Problem, RubricInvalid
 from rubrics.lint import lint
 from rubrics.reader import Context, Fields, Places
@@ -42,16 +43,7 @@ from rubrics.yaml_nodes import Listing, Node, Place, Problems, Scalar, parse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORMAT: Final = "touchstone-rubric/1"
 OPERATORS: Final = ("is", "any_of", "none_of", "at_least", "at_most", "chosen")
-DEFAULT_LEVELS: Final[dict[str, Level]] = {
-    "single": "nominal",
-    "multi": "nominal",
-    "boolean": "nominal",
-    "ordinal": "ordinal",
-    "number": "interval",
-}
-OPTIONAL_TYPES: Final = frozenset({"text", "span"})
 RUBRIC_KEYS: Final = (
     "schema",
     "id",
@@ -302,11 +294,6 @@ def _question(node: Node, path: str, context: Context) -> Question:
         cite=fields.flag("cite", default=False),
         maps_to=fields.strings("maps_to"),
     )
-
-
-def required_by_default(kind: str, required_if: Condition | None) -> bool:
-    """Return whether a question must be answered when the file does not say."""
-    return required_if is None and kind not in OPTIONAL_TYPES
 
 
 def _structural(fields: Fields) -> str | None:

@@ -222,9 +222,10 @@ class Fields:
     def number_of(self, node: Node, path: str) -> Number | None:
         """Return the number a node holds, or None after noting that it holds none."""
         if isinstance(node, Scalar) and node.kind in {"int", "float"}:
-            value = int(node.text) if node.kind == "int" else float(node.text)
+            value = float(node.text)
             if abs(value) <= MAX_NUMBER:
-                return value
+                # 1 and 1.0 are one number and must give one fingerprint.
+                return int(value) if value.is_integer() else value
             self._problems.add("out_of_range", f"{path!r} is too large", node.place)
             return None
         hint = "remove the quotes" if _quoted_number(node) else None

@@ -128,6 +128,11 @@ class Question:
     cite: bool = False
     maps_to: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def takes_reserved(self) -> bool:
+        """Return whether unsure and cannot assess may answer it; for free text they may not."""
+        return self.type != "text"
+
     def option(self, option_id: str) -> Option:
         """Return the option of that id."""
         for option in self.options:

@@ -432,14 +432,9 @@ def _hinges(question: Question) -> frozenset[str]:
 
 
 def _reserved_rules(question: Question, rubric: Rubric) -> Mapping[str, ReservedAnswer]:
-    if not takes_reserved(question):
+    if not question.takes_reserved:
         return {}
     return {"unsure": rubric.reserved.unsure, "cannot_assess": rubric.reserved.cannot_assess}
-
-
-def takes_reserved(question: Question) -> bool:
-    """Return whether a question may be answered unsure or cannot assess; free text may not."""
-    return question.type != "text"
 
 
 def _clause_owners(question: Question, rubric: Rubric) -> Mapping[str, str]:
