@@ -1,0 +1,87 @@
+"""The statistics kernel: codes in, numbers out. It imports numpy and nothing first-party.
+
+Build `ReliabilityData`, call a coefficient, read an `AgreementResult`:
+
+>>> from tasks.agreement import ReliabilityData, krippendorff_alpha
+>>> data = ReliabilityData.from_matrix(
+...     [[1, 1, None], [2, 2, 2], [3, 3, 2], [3, None, 3]], values=[1, 2, 3], level="ordinal",
+... )
+>>> result = krippendorff_alpha(data)
+>>> round(result.value, 3), result.status.value, result.n_pairable_units
+(0.8, 'ok', 4)
+"""
+
+from __future__ import annotations
+
+from tasks.agreement.coefficients import (
+    KappaTest,
+    PairAgreement,
+    RaterLeftOut,
+    alpha_without_each_rater,
+    brennan_prediger,
+    cohen_kappa,
+    cohen_kappa_test,
+    conger_kappa,
+    fleiss_kappa,
+    from_table,
+    gwet_ac1,
+    gwet_ac2,
+    gwet_alpha,
+    krippendorff_alpha,
+    negative_agreement,
+    pair_agreements,
+    percent_agreement,
+    positive_agreement,
+    prevalence,
+    scott_pi,
+    specific_agreement,
+    sufficiency,
+)
+from tasks.agreement.contributions import Contributions, contributions
+from tasks.agreement.data import Domain, ReliabilityData, SufficientStatistics
+from tasks.agreement.errors import AgreementError, CoefficientError, ReliabilityDataError
+from tasks.agreement.intervals import IntervalSpec
+from tasks.agreement.levels import Level
+from tasks.agreement.results import AgreementResult, Interval, Status, Sufficiency
+from tasks.agreement.weights import WEIGHT_NAMES, weight_matrix
+
+__all__ = [
+    "WEIGHT_NAMES",
+    "AgreementError",
+    "AgreementResult",
+    "CoefficientError",
+    "Contributions",
+    "Domain",
+    "Interval",
+    "IntervalSpec",
+    "KappaTest",
+    "Level",
+    "PairAgreement",
+    "RaterLeftOut",
+    "ReliabilityData",
+    "ReliabilityDataError",
+    "Status",
+    "Sufficiency",
+    "SufficientStatistics",
+    "alpha_without_each_rater",
+    "brennan_prediger",
+    "cohen_kappa",
+    "cohen_kappa_test",
+    "conger_kappa",
+    "contributions",
+    "fleiss_kappa",
+    "from_table",
+    "gwet_ac1",
+    "gwet_ac2",
+    "gwet_alpha",
+    "krippendorff_alpha",
+    "negative_agreement",
+    "pair_agreements",
+    "percent_agreement",
+    "positive_agreement",
+    "prevalence",
+    "scott_pi",
+    "specific_agreement",
+    "sufficiency",
+    "weight_matrix",
+]
