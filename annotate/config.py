@@ -76,9 +76,7 @@ class Settings:
             public_url=env.get("TOUCHSTONE_PUBLIC_URL", PUBLIC_URL).rstrip("/"),
             secret=_secret(env, data_dir),
             lease_seconds=_number(env, "TOUCHSTONE_LEASE_SECONDS", LEASE_SECONDS),
-            edit_window_seconds=_number(
-                env, "TOUCHSTONE_EDIT_WINDOW_SECONDS", EDIT_WINDOW_SECONDS
-            ),
+            edit_window_seconds=_number(env, "TOUCHSTONE_EDIT_WINDOW_SECONDS", EDIT_WINDOW_SECONDS),
             session_idle_seconds=_number(
                 env, "TOUCHSTONE_SESSION_IDLE_SECONDS", SESSION_IDLE_SECONDS
             ),

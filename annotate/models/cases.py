@@ -11,7 +11,7 @@ from annotate.models.base import Base, Hash, Id, PrimaryId, Short, one_of, refer
 
 
 class AdjudicationCase(Base):
-    """What annotators disagreed about on one item of a round; one adjudicator holds it at a time."""
+    """What annotators disagreed about on one item of a round; held by one adjudicator."""
 
     __tablename__ = "adjudication_case"
     __table_args__ = (

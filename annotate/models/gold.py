@@ -43,9 +43,7 @@ class GoldCell(Base):
 
     __tablename__ = "gold_cell"
     __table_args__ = (
-        one_of(
-            "basis", "unanimous", "majority", "adjudicated", "open", "too_few", "no_majority"
-        ),
+        one_of("basis", "unanimous", "majority", "adjudicated", "open", "too_few", "no_majority"),
     )
 
     release_id: Mapped[Id] = reference("gold_release.id", primary_key=True)

@@ -1,4 +1,9 @@
-"""Giving places back: the one way a lease ends without a submission."""
+"""Giving places back: the one way a lease ends without a submission.
+
+An expiry, an opt-out, a quarantine and a deactivation leave the same traces outside the wellbeing
+tables: the state ``released``, the moment of release as the end of the lease, a higher fence and an
+audit row of the system. Nobody can read from them who did not want to see what.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from annotate.models import AdjudicationCase, Assignment, Task
+from annotate.services import audit
+from annotate.services.identity import system_actor
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -15,8 +22,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-ENDED = frozenset({"released", "expired", "skipped"})
+ENDED = frozenset({"released", "skipped"})
 CHUNK = 500
+REAPED_AT_ONCE = 50
 _ACROSS = "a lease is named by its id, or by its holder in all projects"
 
 
@@ -33,7 +41,7 @@ def release(
     assignment_ids
         The assignments whose lease is to end.
     state
-        ``released``, ``expired`` or ``skipped``.
+        ``released``, or ``skipped`` by the annotator's own wish.
     at
         When they ended.
 
@@ -49,6 +57,34 @@ def release(
     for start in range(0, len(wanted), CHUNK):
         ended.extend(_release_chunk(session, wanted[start : start + CHUNK], state, at))
     return tuple(ended)
+
+
+_EXPIRED = (
+    sa.select(Assignment.id)
+    .where(Assignment.state == "leased", Assignment.expires_at < sa.bindparam("at"))
+    .order_by(Assignment.expires_at)
+    .limit(REAPED_AT_ONCE)
+    .with_for_update(skip_locked=True)
+    .execution_options(unscoped="the reaper serves all projects")
+)
+
+
+def reap(session: Session, at: datetime) -> int:
+    """Give back a batch of places whose lease has run out and tell how many."""
+    expired = session.scalars(_EXPIRED, {"at": at}).all()
+    return len(release(session, expired, state="released", at=at)) if expired else 0
+
+
+def return_item(session: Session, project_id: str, item_id: str, at: datetime) -> int:
+    """Give back every place held on an item, as it goes into quarantine."""
+    held = session.scalars(
+        sa.select(Assignment.id).where(
+            Assignment.project_id == project_id,
+            Assignment.item_id == item_id,
+            Assignment.state == "leased",
+        )
+    ).all()
+    return len(release(session, held, state="released", at=at))
 
 
 def return_leases(
@@ -97,7 +133,7 @@ def return_cases(session: Session, user_id: str) -> int:
 
 def _release_chunk(session: Session, ids: Sequence[str], state: str, at: datetime) -> list[str]:
     rows = session.execute(
-        sa.select(Assignment.id, Assignment.task_id)
+        sa.select(Assignment.id, Assignment.task_id, Assignment.project_id)
         .where(Assignment.id.in_(ids), Assignment.state == "leased")
         .order_by(Assignment.id)
         .with_for_update(of=Assignment)
@@ -109,11 +145,28 @@ def _release_chunk(session: Session, ids: Sequence[str], state: str, at: datetim
     session.execute(
         sa.update(Assignment)
         .where(Assignment.id.in_(ended))
-        .values(state=state, fence=Assignment.fence + 1, closed_at=at)
+        .values(state=state, fence=Assignment.fence + 1, expires_at=at, closed_at=at)
         .execution_options(unscoped=_ACROSS, synchronize_session=False)
     )
     _free_places(session, Counter(row.task_id for row in rows))
+    if state == "released":
+        _note(session, {row.id: row.project_id for row in rows}, at)
     return ended
+
+
+def _note(session: Session, released: dict[str, str], at: datetime) -> None:
+    """Write the audit rows under the system's name, whoever's wish it was."""
+    actor = system_actor(session)
+    for assignment_id, project_id in released.items():
+        audit.record(
+            session,
+            actor,
+            "assignment.released",
+            "assignment",
+            assignment_id,
+            project_id=project_id,
+            at=at,
+        )
 
 
 def _free_places(session: Session, freed: Counter[str]) -> None:
@@ -125,6 +178,6 @@ def _free_places(session: Session, freed: Counter[str]) -> None:
         session.execute(
             sa.update(Task)
             .where(Task.id.in_(sorted(task_ids)))
-            .values(open_slots=Task.open_slots + number)
+            .values(open_slots=Task.open_slots + number, version=Task.version + 1)
             .execution_options(unscoped=_ACROSS, synchronize_session=False)
         )

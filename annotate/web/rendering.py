@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 TRANSLATIONS = Path(__file__).parent / "translations"
 DOMAIN = "touchstone"
+UNDEFINED = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 
 
 def install(app: Flask) -> None:
@@ -60,22 +62,22 @@ def _zone() -> ZoneInfo:
 
 def when(moment: datetime | None) -> str:
     """Write a time in the viewer's zone, to the minute."""
-    return "–" if moment is None else moment.astimezone(_zone()).strftime("%Y-%m-%d %H:%M")
+    return UNDEFINED if moment is None else moment.astimezone(_zone()).strftime("%Y-%m-%d %H:%M")
 
 
 def day(moment: datetime | None) -> str:
     """Write a day in the viewer's zone."""
-    return "–" if moment is None else moment.astimezone(_zone()).strftime("%Y-%m-%d")
+    return UNDEFINED if moment is None else moment.astimezone(_zone()).strftime("%Y-%m-%d")
 
 
 def figure(value: float | None, digits: int = 3) -> str:
     """Write a figure, or a dash when it is not defined; a minus is a minus sign."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    return UNDEFINED if value is None else f"{value:.{digits}f}".replace("-", MINUS)
 
 
 def percent(value: float | None, digits: int = 1) -> str:
     """Write a proportion in per cent."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
+    return UNDEFINED if value is None else f"{100 * value:.{digits}f} %"
 
 
 def _context() -> dict[str, Any]:

@@ -10,9 +10,7 @@ from annotate.policy import Rule
 _PUBLIC = Rule("public")
 
 
-def page(
-    permission: str, locates: str | None = None, *, owner_only: bool = False
-) -> Rule:
+def page(permission: str, locates: str | None = None, *, owner_only: bool = False) -> Rule:
     """Return the rule of an HTML page."""
     return Rule(permission, locates, owner_only=owner_only, kind="page")
 

@@ -1,0 +1,170 @@
+"""From a full item to an open case: where its labels disagree by the rubric's rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from annotate.db import new_id
+from annotate.models import AdjudicationCase, Annotation, Assignment, CaseCell, Decision, Label
+from annotate.services import audit
+from tasks.label_validation import Cell
+from tasks.routing import open_cells
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from annotate.policy import Actor
+    from rubrics.schema import Rubric
+    from tasks.routing import CaseCell as OpenCell
+
+Found = Any
+"""A row of a query; its columns stand in the query."""
+_CURRENT = (
+    sa.select(Annotation.annotator_id, Label.question, Label.category, Label.value, Label.state)
+    .select_from(Assignment)
+    .join(
+        Annotation,
+        sa.and_(
+            Annotation.assignment_id == Assignment.id,
+            Annotation.revision == Assignment.current_revision,
+        ),
+    )
+    .join(Label, Label.annotation_id == Annotation.id)
+    .where(
+        Assignment.project_id == sa.bindparam("project_id"),
+        Assignment.task_id == sa.bindparam("task_id"),
+        Assignment.state == "submitted",
+    )
+)
+_STILL_HELD = (
+    sa.select(sa.literal(1))
+    .where(
+        Assignment.project_id == sa.bindparam("project_id"),
+        Assignment.task_id == sa.bindparam("task_id"),
+        Assignment.state == "leased",
+    )
+    .limit(1)
+)
+_CASE = sa.select(AdjudicationCase.id, AdjudicationCase.state).where(
+    AdjudicationCase.task_id == sa.bindparam("task_id"),
+    AdjudicationCase.project_id == sa.bindparam("project_id"),
+)
+
+
+def is_decided(session: Session, project_id: str, task_id: str) -> bool:
+    """Tell whether any decision was made on the task's case."""
+    found = session.execute(
+        sa.select(sa.literal(1))
+        .join(AdjudicationCase, AdjudicationCase.id == Decision.case_id)
+        .where(Decision.project_id == project_id, AdjudicationCase.task_id == task_id)
+        .limit(1)
+    ).first()
+    return found is not None
+
+
+def route(session: Session, actor: Actor, place: Found, rubric: Rubric, at: datetime) -> None:
+    """Open, change or withdraw the case of a task once all its places are answered.
+
+    ``place`` is the assignment just submitted, with its project, task, round, item and version.
+    """
+    keys = {"project_id": place.project_id, "task_id": place.task_id}
+    if session.execute(_STILL_HELD, keys).first() is not None:
+        return
+    rows = session.execute(_CURRENT, keys).all()
+    votes = [
+        (row.annotator_id, Cell(row.question, row.category, row.value, row.state)) for row in rows
+    ]
+    cells = open_cells(rubric, votes)
+    case = session.execute(_CASE, keys).first()
+    if case is None:
+        if cells:
+            _open(session, actor, place, cells, at)
+        return
+    _change(session, actor, place.project_id, case, cells, at)
+
+
+def _open(
+    session: Session,
+    actor: Actor,
+    place: Found,
+    cells: tuple[OpenCell, ...],
+    at: datetime,
+) -> None:
+    case_id = new_id()
+    connection = session.connection()
+    connection.execute(
+        sa.insert(AdjudicationCase),
+        {
+            "id": case_id,
+            "project_id": place.project_id,
+            "team_id": None,
+            "task_id": place.task_id,
+            "round_id": place.round_id,
+            "item_id": place.item_id,
+            "rubric_version_id": place.rubric_version_id,
+            "fingerprint": place.fingerprint,
+            "state": "open",
+            "fence": 0,
+            "opened_at": at,
+        },
+    )
+    _insert_cells(connection, place.project_id, case_id, cells)
+    audit.record(
+        session,
+        actor,
+        "case.opened",
+        "case",
+        case_id,
+        project_id=place.project_id,
+        body={"cells": len(cells)},
+        at=at,
+    )
+
+
+def _insert_cells(
+    connection: sa.Connection, project_id: str, case_id: str, cells: tuple[OpenCell, ...]
+) -> None:
+    connection.execute(
+        sa.insert(CaseCell),
+        [
+            {
+                "case_id": case_id,
+                "question": cell.question,
+                "category": cell.category,
+                "project_id": project_id,
+                "reason": cell.reason,
+                "gap": cell.gap,
+            }
+            for cell in cells
+        ],
+    )
+
+
+def _change(
+    session: Session,
+    actor: Actor,
+    project_id: str,
+    case: Found,
+    cells: tuple[OpenCell, ...],
+    at: datetime,
+) -> None:
+    """Bring a case that nobody decided yet in line with edited labels."""
+    connection = session.connection()
+    connection.execute(
+        sa.delete(CaseCell).where(CaseCell.case_id == case.id, CaseCell.project_id == project_id)
+    )
+    state = "open" if cells else "withdrawn"
+    connection.execute(
+        sa.update(AdjudicationCase)
+        .where(AdjudicationCase.id == case.id, AdjudicationCase.project_id == project_id)
+        .values(state=state, closed_at=None if cells else at)
+    )
+    if cells:
+        _insert_cells(connection, project_id, case.id, cells)
+    if case.state != state:
+        kind = "case.opened" if cells else "case.withdrawn"
+        audit.record(session, actor, kind, "case", case.id, project_id=project_id, at=at)

@@ -1,0 +1,253 @@
+"""The labelling API: what the labelling page and ``touchstone replay`` speak."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+from flask import Blueprint, jsonify, request
+from pydantic import AfterValidator, Field, JsonValue
+
+from annotate.services import labeling
+from annotate.services.compiled import compiled_rubric
+from annotate.web.requests import (
+    Body,
+    actor,
+    json_body,
+    read_session,
+    scope,
+    transaction,
+)
+from rubrics.codebook import to_client
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from annotate.services.labeling import Place
+
+blueprint = Blueprint("labeling", __name__, url_prefix="/api/v1")
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+IMMUTABLE = "private, max-age=31536000, immutable"
+
+
+def _uuid7(text: str) -> str:
+    if UUID7.fullmatch(text) is None:
+        raise ValueError("mint a UUIDv7 in lower case when the form opens")
+    return text
+
+
+Key = Annotated[str, AfterValidator(_uuid7)]
+
+
+class Fenced(Body):
+    """A request on a held place; the fence came with the claim."""
+
+    fence: int
+
+
+class OptOutBody(Fenced):
+    """Neither field is needed."""
+
+    category: str | None = Field(default=None, max_length=64)
+    reason: str | None = Field(default=None, max_length=2000)
+
+
+class ReportBody(Fenced):
+    """What kind of concern, and a note that quotes nothing."""
+
+    kind: str
+    note: str | None = Field(default=None, max_length=2000)
+
+
+class SubmitBody(Fenced):
+    """Answers of one item under a key that the client minted."""
+
+    annotation_id: Key
+    answers: dict[str, JsonValue]
+
+
+class ReviseBody(Body):
+    """An edit of one's own submission, on top of the revision it was read at."""
+
+    annotation_id: Key
+    base_revision: int = Field(ge=1)
+    answers: dict[str, JsonValue]
+
+
+def place_view(place: Place | None) -> dict[str, Any] | None:
+    """Return a place as JSON."""
+    if place is None:
+        return None
+    return {
+        "id": place.id,
+        "fence": place.fence,
+        "expires_at": place.expires_at.isoformat(),
+        "round_id": place.round_id,
+        "rubric_version_id": place.rubric_version_id,
+        "fingerprint": place.fingerprint,
+        "state": place.state,
+        "revision": place.revision,
+        "answers": place.answers,
+        "item": place.item,
+    }
+
+
+@blueprint.get("/me")
+def me() -> Response:
+    """Say who the session or token stands for."""
+    person = actor()
+    return jsonify(
+        {
+            "id": person.user_id,
+            "login": person.login,
+            "display_name": person.display_name,
+            "roles": sorted(person.roles()),
+            "scopes": sorted(person.token_scopes) if person.token_scopes is not None else None,
+        }
+    )
+
+
+@blueprint.post("/rounds/<round_id>/claim")
+def claim(round_id: str) -> Response:
+    """Hand out the next place of a round, or the one already held."""
+    with transaction() as session:
+        handed = labeling.claim(session, actor(), scope(), round_id)
+    return jsonify(
+        {
+            "assignment": place_view(handed.place),
+            "reason": handed.reason,
+            "retry_after": handed.retry_after,
+        }
+    )
+
+
+@blueprint.get("/rounds/<round_id>/mine")
+def mine(round_id: str) -> Response:
+    """List one's own submissions of a round, newest first."""
+    before = request.args.get("before")
+    done = labeling.mine(read_session(), actor(), scope(), round_id, before=before)
+    rows = [
+        {
+            "assignment_id": one.assignment_id,
+            "external_id": one.external_id,
+            "submitted_at": one.submitted_at.isoformat(),
+            "revision": one.revision,
+            "editable": one.editable,
+        }
+        for one in done
+    ]
+    return jsonify({"submissions": rows, "before": rows[-1]["assignment_id"] if rows else None})
+
+
+@blueprint.get("/assignments/<assignment_id>")
+def assignment(assignment_id: str) -> Response:
+    """Return one's own assignment with its item and current answers."""
+    place = labeling.own_assignment(read_session(), actor(), scope(), assignment_id)
+    return jsonify({"assignment": place_view(place)})
+
+
+@blueprint.post("/assignments/<assignment_id>/heartbeat")
+def heartbeat(assignment_id: str) -> Response:
+    """Keep a place."""
+    body = json_body(Fenced)
+    with transaction() as session:
+        until = labeling.heartbeat(session, actor(), scope(), assignment_id, body.fence)
+    return jsonify({"expires_at": until.isoformat()})
+
+
+@blueprint.post("/assignments/<assignment_id>/skip")
+def skip(assignment_id: str) -> Response:
+    """Give a place back unanswered."""
+    body = json_body(Fenced)
+    with transaction() as session:
+        labeling.skip(session, actor(), scope(), assignment_id, body.fence)
+    return jsonify({})
+
+
+@blueprint.post("/assignments/<assignment_id>/opt-out")
+def opt_out(assignment_id: str) -> Response:
+    """Leave an item; nobody is told."""
+    body = json_body(OptOutBody)
+    with transaction() as session:
+        labeling.opt_out(
+            session,
+            actor(),
+            scope(),
+            assignment_id,
+            body.fence,
+            category=body.category,
+            reason=body.reason,
+        )
+    return jsonify({})
+
+
+@blueprint.post("/assignments/<assignment_id>/report")
+def report(assignment_id: str) -> Response:
+    """Stop an item for everybody."""
+    body = json_body(ReportBody)
+    with transaction() as session:
+        labeling.report(
+            session, actor(), scope(), assignment_id, body.fence, kind=body.kind, note=body.note
+        )
+    return jsonify({})
+
+
+@blueprint.post("/assignments/<assignment_id>/submit")
+def submit(assignment_id: str) -> Response:
+    """Store a submission; the same key may be sent again and again."""
+    body = json_body(SubmitBody)
+    prepared = labeling.prepare(
+        read_session(),
+        actor(),
+        scope(),
+        assignment_id,
+        annotation_id=body.annotation_id,
+        answers=body.answers,
+    )
+    with transaction() as session:
+        receipt = labeling.submit(session, actor(), scope(), assignment_id, body.fence, prepared)
+    return _receipt(receipt)
+
+
+@blueprint.post("/assignments/<assignment_id>/revise")
+def revise(assignment_id: str) -> Response:
+    """Store an edit as the next revision."""
+    body = json_body(ReviseBody)
+    prepared = labeling.prepare(
+        read_session(),
+        actor(),
+        scope(),
+        assignment_id,
+        annotation_id=body.annotation_id,
+        answers=body.answers,
+    )
+    with transaction() as session:
+        receipt = labeling.revise(
+            session, actor(), scope(), assignment_id, body.base_revision, prepared
+        )
+    return _receipt(receipt)
+
+
+def _receipt(receipt: labeling.Receipt) -> Response:
+    response = jsonify(
+        {
+            "annotation_id": receipt.annotation_id,
+            "revision": receipt.revision,
+            "replayed": receipt.replayed,
+        }
+    )
+    if receipt.replayed:
+        response.headers["Idempotent-Replay"] = "true"
+    return response
+
+
+@blueprint.get("/rubric-versions/<rubric_version_id>")
+def rubric_version(rubric_version_id: str) -> Response:
+    """Return a rubric version as the labelling page needs it; it never changes."""
+    compiled = compiled_rubric(read_session(), scope().project_id, rubric_version_id)
+    body = {"id": rubric_version_id, "fingerprint": compiled.fingerprint}
+    response = jsonify({**body, **to_client(compiled.rubric)})
+    response.set_etag(compiled.fingerprint)
+    response.headers["Cache-Control"] = IMMUTABLE
+    response.make_conditional(request)
+    return response
