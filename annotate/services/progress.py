@@ -1,0 +1,490 @@
+"""How far a project is: rounds, languages, positives found, and what waits for somebody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from annotate.db import later
+from annotate.models import (
+    AdjudicationCase,
+    Annotation,
+    Assignment,
+    Item,
+    ItemReport,
+    Job,
+    Label,
+    Project,
+    RoleGrant,
+    Round,
+    RubricVersion,
+    Task,
+    UserAccount,
+)
+from annotate.services import rubrics
+from annotate.services.scoping import current_work, visible_items
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from annotate.policy import Actor, Scope
+    from annotate.services.rubrics import VersionLine
+    from rubrics.schema import Question
+    from rubrics.schema import Rubric as RubricText
+
+FAILED_JOBS_SHOWN_SECONDS = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class RoundProgress:
+    """One round: its design and how far it is. Places are items times annotators."""
+
+    id: str
+    number: int
+    name: str
+    phase: str
+    state: str
+    team_id: str | None
+    rubric_version_id: str
+    version: str
+    fingerprint: str
+    overlap: int
+    seed: int
+    allocation: str
+    created_at: datetime
+    items: int = 0
+    complete: int = 0
+    places: int = 0
+    open_places: int = 0
+    leased: int = 0
+    submitted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageProgress:
+    """Items of one language (None when it was not given): all, planned, complete."""
+
+    language: str | None
+    items: int
+    planned: int
+    complete: int
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """Something of a rubric that is judged against the rest: a category, or an option."""
+
+    question: str
+    id: str
+    name: str
+    needed: int
+    cell: tuple[str, str, str]
+    """Question, category and value of the label cell that says yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ElementProgress:
+    """Items with at least one label that says yes, by language, and how many are needed."""
+
+    element: Element
+    by_language: Mapping[str | None, int]
+
+    @property
+    def positives(self) -> int:
+        """Return the items of all languages."""
+        return sum(self.by_language.values())
+
+    @property
+    def enough(self) -> bool:
+        """Tell whether there are enough to judge agreement on."""
+        return self.positives >= self.element.needed
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """A job that runs, waits or failed."""
+
+    id: str
+    kind: str
+    state: str
+    done: int
+    total: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for somebody."""
+
+    open_cases: int = 0
+    oldest_case: datetime | None = None
+    quarantined: int = 0
+    reports: int = 0
+    annotators: int = 0
+    jobs: tuple[JobLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the overview page and the progress API tell."""
+
+    items: int
+    planned: int
+    complete: int
+    current: VersionLine | None
+    draft: VersionLine | None
+    judged_by: VersionLine | None
+    rounds: tuple[RoundProgress, ...] = ()
+    languages: tuple[LanguageProgress, ...] = ()
+    elements: tuple[ElementProgress, ...] = ()
+    waiting: Waiting = field(default_factory=Waiting)
+
+    @property
+    def places(self) -> int:
+        """Return the places of all rounds."""
+        return sum(one.places for one in self.rounds)
+
+    @property
+    def submitted(self) -> int:
+        """Return the submitted annotations of all rounds."""
+        return sum(one.submitted for one in self.rounds)
+
+    @property
+    def stage(self) -> str:
+        """Return what the project needs next, as one word."""
+        steps = (
+            ("rubric", self.current is None and self.draft is None),
+            ("publish", self.current is None),
+            ("items", self.items == 0),
+            ("round", not self.rounds),
+            ("people", self.waiting.annotators == 0 and self.complete < self.planned),
+            ("paused", self.places > self.submitted and self._all_rest()),
+            ("labelling", self.complete < self.planned),
+        )
+        return next((name for name, holds in steps if holds), "done")
+
+    def _all_rest(self) -> bool:
+        return all(one.state != "open" for one in self.rounds)
+
+
+def overview(session: Session, scope: Scope) -> Overview:
+    """Return how far the project is."""
+    lines = rubrics.versions(session, scope)
+    current = rubrics.current(lines)
+    found = rounds(session, scope)
+    languages = _languages(session, scope)
+    judged_by = _judged_by(lines, found, current)
+    return Overview(
+        items=sum(one.items for one in languages),
+        planned=sum(one.planned for one in languages),
+        complete=sum(one.complete for one in languages),
+        current=current,
+        draft=next((line for line in lines if line.status == "draft"), None),
+        judged_by=judged_by,
+        rounds=tuple(found),
+        languages=tuple(languages),
+        elements=_elements_found(session, scope, judged_by),
+        waiting=_waiting(session, scope),
+    )
+
+
+def rounds(session: Session, scope: Scope, round_id: str | None = None) -> list[RoundProgress]:
+    """Return the rounds with how far each is, newest first; one alone when it is named."""
+    query = (
+        sa.select(
+            Round.id,
+            Round.number,
+            Round.name,
+            Round.phase,
+            Round.state,
+            Round.team_id,
+            Round.rubric_version_id,
+            RubricVersion.version,
+            Round.fingerprint,
+            Round.overlap,
+            Round.seed,
+            Round.allocation,
+            Round.created_at,
+        )
+        .join(RubricVersion, RubricVersion.id == Round.rubric_version_id)
+        .where(*visible_rounds(scope))
+        .order_by(Round.number.desc())
+    )
+    if round_id is not None:
+        query = query.where(Round.id == round_id)
+    rows = session.execute(query).all()
+    counts = _round_counts(session, scope, round_id)
+    return [replace(RoundProgress(*row), **counts.get(row.id, {})) for row in rows]
+
+
+def visible_rounds(scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions for rounds a scope may see: its teams', and those of all teams."""
+    conditions: list[sa.ColumnElement[bool]] = [Round.project_id == scope.project_id]
+    if scope.team_ids is not None:
+        shared = Round.team_id.is_(None) | Round.team_id.in_(sorted(scope.team_ids))
+        conditions.append(shared)
+    return tuple(conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectProgress:
+    """Counts of one project for the list of projects."""
+
+    items: int = 0
+    places: int = 0
+    submitted: int = 0
+    open_rounds: int = 0
+    open_cases: int = 0
+
+
+def of_projects(session: Session, actor: Actor) -> dict[str, ProjectProgress]:
+    """Return the counts of every project the actor sees, by project id."""
+    visible = actor.project_ids()
+    counts: dict[str, dict[str, int]] = {}
+    queries = (
+        ("items", _counted(Item).where(Item.quarantined_at.is_(None))),
+        ("places", _summed(Task.project_id, Task.needed)),
+        ("submitted", _counted(Assignment).where(Assignment.state == "submitted")),
+        ("open_rounds", _counted(Round).where(Round.state == "open")),
+        ("open_cases", _counted(AdjudicationCase).where(AdjudicationCase.state == "open")),
+    )
+    for name, query in queries:
+        narrowed = query
+        if visible is not None:
+            narrowed = query.where(query.selected_columns[0].in_(sorted(visible)))
+        for project_id, number in session.execute(narrowed).all():
+            counts.setdefault(project_id, {})[name] = int(number)
+    return {project_id: ProjectProgress(**found) for project_id, found in counts.items()}
+
+
+def elements_of(rubric: RubricText) -> tuple[Element, ...]:
+    """Return what of a rubric needs positives to be judged: its categories, else its options."""
+    asked = [q for q in rubric.questions if q.role == "label" and q.repeat_for is None]
+    about = [q for q in asked if q.options_from is not None]
+    chosen = about or [q for q in asked if q.type in {"single", "multi", "boolean"}]
+    chosen = chosen or [q for q in asked if q.type == "ordinal"]
+    return tuple(element for question in chosen for element in _of_question(rubric, question))
+
+
+def _of_question(rubric: RubricText, question: Question) -> Iterable[Element]:
+    if question.type == "boolean":
+        needed = question.agreement.min_positives
+        yield Element(question.id, "true", question.text, needed, (question.id, "", "true"))
+    specs = {one.id: one.agreement for one in rubric.categories if question.options_from}
+    for option in question.options:
+        spec = specs.get(option.id) or question.agreement
+        multi = question.type == "multi"
+        cell = (question.id, option.id, "1") if multi else (question.id, "", option.id)
+        yield Element(question.id, option.id, option.label, spec.min_positives, cell)
+
+
+def _judged_by(
+    lines: list[VersionLine], found: list[RoundProgress], current: VersionLine | None
+) -> VersionLine | None:
+    """Return the version the progress is told by: that of the newest open round, if any."""
+    ordered = [one for one in found if one.state == "open"] or found
+    if not ordered:
+        return current
+    return next((one for one in lines if one.id == ordered[0].rubric_version_id), current)
+
+
+def _elements_found(
+    session: Session, scope: Scope, version: VersionLine | None
+) -> tuple[ElementProgress, ...]:
+    if version is None:
+        return ()
+    elements = elements_of(rubrics.load(session, scope, version.id))
+    found = _positives(session, scope, version.fingerprint, {one.question for one in elements})
+    return tuple(ElementProgress(one, found.get(one.cell, {})) for one in elements)
+
+
+def _positives(
+    session: Session, scope: Scope, fingerprint: str, questions: set[str]
+) -> dict[tuple[str, str, str], dict[str | None, int]]:
+    cell = (Label.question, Label.category, Label.value)
+    rows = session.execute(
+        sa.select(*cell, Item.language, sa.func.count(sa.distinct(Label.item_id)))
+        .select_from(Assignment)
+        .join(
+            Annotation,
+            (Annotation.assignment_id == Assignment.id)
+            & (Annotation.revision == Assignment.current_revision),
+        )
+        .join(Label, Label.annotation_id == Annotation.id)
+        .join(Item, Item.id == Assignment.item_id)
+        .where(
+            *current_work(scope),
+            *visible_items(scope),
+            Label.project_id == scope.project_id,
+            Annotation.fingerprint == fingerprint,
+            Label.question.in_(sorted(questions)),
+            Label.state == "answered",
+            Label.value != "0",
+        )
+        .group_by(*cell, Item.language)
+    ).all()
+    found: dict[tuple[str, str, str], dict[str | None, int]] = {}
+    for question, category, value, language, number in rows:
+        found.setdefault((question, category, str(value)), {})[language] = number
+    return found
+
+
+def _tasks_done(scope: Scope) -> sa.Subquery:
+    """Return the tasks of visible items with the submissions each has."""
+    return (
+        sa.select(
+            Task.id,
+            Task.round_id,
+            Task.item_id,
+            Task.needed,
+            Task.open_slots,
+            sa.func.count(Assignment.id).label("submitted"),
+        )
+        .join(Item, Item.id == Task.item_id)
+        .outerjoin(Assignment, (Assignment.task_id == Task.id) & (Assignment.state == "submitted"))
+        .where(Task.project_id == scope.project_id, *visible_items(scope))
+        .group_by(Task.id, Task.round_id, Task.item_id, Task.needed, Task.open_slots)
+        .subquery()
+    )
+
+
+def _round_counts(
+    session: Session, scope: Scope, round_id: str | None
+) -> dict[str, dict[str, int]]:
+    task = _tasks_done(scope)
+    query = sa.select(
+        task.c.round_id,
+        sa.func.count().label("items"),
+        sa.func.sum(_is(task.c.submitted >= task.c.needed)).label("complete"),
+        sa.func.sum(task.c.needed).label("places"),
+        sa.func.sum(task.c.open_slots).label("open_places"),
+        sa.func.sum(task.c.submitted).label("submitted"),
+    ).group_by(task.c.round_id)
+    leased = (
+        sa.select(Assignment.round_id, sa.func.count())
+        .where(Assignment.project_id == scope.project_id, Assignment.state == "leased")
+        .group_by(Assignment.round_id)
+    )
+    if round_id is not None:
+        query = query.where(task.c.round_id == round_id)
+        leased = leased.where(Assignment.round_id == round_id)
+    held = {row[0]: row[1] for row in session.execute(leased).all()}
+    return {
+        row.round_id: {
+            **{name: int(value) for name, value in row._asdict().items() if name != "round_id"},
+            "leased": held.get(row.round_id, 0),
+        }
+        for row in session.execute(query).all()
+    }
+
+
+def _languages(session: Session, scope: Scope) -> list[LanguageProgress]:
+    task = _tasks_done(scope)
+    item = (
+        sa.select(
+            task.c.item_id,
+            sa.func.min(_is(task.c.submitted >= task.c.needed)).label("complete"),
+        )
+        .group_by(task.c.item_id)
+        .subquery()
+    )
+    rows = session.execute(
+        sa.select(
+            Item.language,
+            sa.func.count(Item.id).label("items"),
+            sa.func.count(item.c.item_id).label("planned"),
+            sa.func.coalesce(sa.func.sum(item.c.complete), 0).label("complete"),
+        )
+        .outerjoin(item, item.c.item_id == Item.id)
+        .where(*visible_items(scope))
+        .group_by(Item.language)
+    ).all()
+    found = [
+        LanguageProgress(row.language, row.items, row.planned, int(row.complete)) for row in rows
+    ]
+    return sorted(found, key=lambda one: (-one.items, one.language or "~"))
+
+
+def _is(condition: sa.ColumnElement[bool]) -> sa.Case[int]:
+    return sa.case((condition, 1), else_=0)
+
+
+def _waiting(session: Session, scope: Scope) -> Waiting:
+    cases = session.execute(
+        sa.select(sa.func.count(), sa.func.min(AdjudicationCase.opened_at))
+        .join(Item, Item.id == AdjudicationCase.item_id)
+        .where(
+            AdjudicationCase.project_id == scope.project_id,
+            AdjudicationCase.state == "open",
+            *visible_items(scope),
+        )
+    ).one()
+    return Waiting(
+        open_cases=cases[0],
+        oldest_case=cases[1],
+        quarantined=_count(
+            session,
+            sa.select(sa.func.count(Item.id)).where(
+                Item.project_id == scope.project_id, Item.quarantined_at.is_not(None)
+            ),
+        ),
+        reports=_count(
+            session,
+            sa.select(sa.func.count(ItemReport.id)).where(
+                ItemReport.project_id == scope.project_id, ItemReport.resolved_at.is_(None)
+            ),
+        ),
+        annotators=_count(session, _annotators(scope)),
+        jobs=_jobs(session, scope),
+    )
+
+
+def _annotators(scope: Scope) -> sa.Select[int]:
+    query = (
+        sa.select(sa.func.count(sa.distinct(RoleGrant.user_id)))
+        .join(UserAccount, UserAccount.id == RoleGrant.user_id)
+        .where(
+            RoleGrant.role == "annotator",
+            RoleGrant.revoked_at.is_(None),
+            RoleGrant.project_id.is_(None) | (RoleGrant.project_id == scope.project_id),
+            UserAccount.deactivated_at.is_(None),
+        )
+    )
+    if scope.team_ids is not None:
+        query = query.where(RoleGrant.team_id.in_(sorted(scope.team_ids)))
+    return query
+
+
+def _jobs(session: Session, scope: Scope) -> tuple[JobLine, ...]:
+    lately = Job.finished_at >= later(session, -FAILED_JOBS_SHOWN_SECONDS)
+    rows = session.execute(
+        sa.select(Job.id, Job.kind, Job.state, Job.progress_done, Job.progress_total, Job.message)
+        .where(
+            Job.project_id == scope.project_id,
+            Job.state.in_(("queued", "running")) | ((Job.state == "failed") & lately),
+        )
+        .order_by(Job.id.desc())
+        .limit(5)
+    ).all()
+    return tuple(JobLine(*row) for row in rows)
+
+
+def _count(session: Session, query: sa.Select[int]) -> int:
+    return int(session.scalar(query) or 0)
+
+
+def _counted(model: Any) -> sa.Select[Any]:  # noqa: ANN401 - any table with a project
+    return sa.select(model.project_id, sa.func.count()).group_by(model.project_id)
+
+
+def _summed(project: Any, column: Any) -> sa.Select[Any]:  # noqa: ANN401 - columns of one table
+    return (
+        sa.select(project, sa.func.sum(column))
+        .join(Project, Project.id == project)
+        .group_by(project)
+    )
