@@ -13,6 +13,8 @@ import pytest
 from tests.architecture.sources import ROOMS, ROOT, functions, imported_rooms, place, sources, tree
 
 HEAVY = ("flask", "sqlalchemy", "pandas", "scipy", "statsmodels", "krippendorff", "pyarrow")
+# One hands the request its session, the other turns the database's errors into answers.
+WEB_PLUMBING = frozenset({"requests.py", "errors.py"})
 PURE_ROOMS = ("rubrics", "tasks", "exports")
 
 
@@ -86,20 +88,32 @@ def test_libraries_know_no_clock_no_environment_and_no_global_chance(room: str) 
     assert not found
 
 
+def test_views_hold_no_sql() -> None:
+    found = [
+        f"{place(path, node.lineno)} {name}"
+        for path in sources("annotate/web")
+        if path.name not in WEB_PLUMBING
+        for node in ast.walk(tree(path))
+        for name in _imported(node)
+        if name.partition(".")[0] == "sqlalchemy" or name.startswith("annotate.db")
+    ]
+    assert not found
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return []
+
+
 def test_only_one_module_asks_for_the_second_opinion() -> None:
     """The GPL package stays behind one module; statsmodels may also give intervals in exports."""
     found = {
         str(path.relative_to(ROOT))
         for path in sources(*ROOMS)
         for node in ast.walk(tree(path))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        and any(
-            name.partition(".")[0] == "krippendorff"
-            for name in (
-                [alias.name for alias in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-            )
-        )
+        if any(name.partition(".")[0] == "krippendorff" for name in _imported(node))
     }
     assert found <= {"tasks/verification.py"}
