@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from flask import Flask
+    from flask.testing import FlaskClient
     from playwright.sync_api import Browser, BrowserContext, Page
 
     from annotate.config import Settings
@@ -104,6 +106,20 @@ def database(settings: Settings) -> Iterator[Database]:
     opened = Database(settings)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database) -> Flask:
+    """The application on this test's own database."""
+    from annotate.app import create_app
+
+    return create_app(settings, database)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A caller of that application, without a network."""
+    return app.test_client()
 
 
 # --------------------------------------------------------------------------------------- servers
