@@ -282,6 +282,22 @@ def view(session: Session, job_id: str, project_id: str | None) -> JobView:
     return _view(row)
 
 
+def project_of(session: Session, job_id: str) -> str | None:
+    """Return the project of a job, for workers.
+
+    Raises
+    ------
+    NotFound
+        When there is no such job.
+    """
+    statement = sa.select(Job.project_id).where(Job.id == job_id)
+    row = session.execute(statement.execution_options(**ALL_PROJECTS)).first()
+    if row is None:
+        raise NotFound("There is no such job")
+    project_id: str | None = row.project_id
+    return project_id
+
+
 def recent(session: Session, scope: Scope, before: str | None = None) -> list[JobView]:
     """Return a page of the project's jobs, the newest first; one more than a page if there are."""
     statement = _VIEW.where(Job.project_id == scope.project_id)
@@ -586,6 +602,7 @@ __all__ = [
     "claim",
     "commit_chunk",
     "enqueue",
+    "project_of",
     "recent",
     "run_claimed",
     "run_next",
