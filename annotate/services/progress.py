@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -219,7 +219,7 @@ def rounds(session: Session, scope: Scope, round_id: str | None = None) -> list[
         query = query.where(Round.id == round_id)
     rows = session.execute(query).all()
     counts = _round_counts(session, scope, round_id)
-    return [replace(RoundProgress(*row), **counts.get(row.id, {})) for row in rows]
+    return [RoundProgress(**{**row._asdict(), **counts.get(row.id, {})}) for row in rows]
 
 
 def visible_rounds(scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
