@@ -59,6 +59,7 @@ def is_decided(session: Session, project_id: str, task_id: str) -> bool:
     """Tell whether any decision was made on the task's case."""
     found = session.execute(
         sa.select(sa.literal(1))
+        .select_from(Decision)
         .join(AdjudicationCase, AdjudicationCase.id == Decision.case_id)
         .where(Decision.project_id == project_id, AdjudicationCase.task_id == task_id)
         .limit(1)

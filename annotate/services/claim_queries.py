@@ -80,4 +80,4 @@ def _had_before(*, embedded: bool) -> sa.Exists:
         )
         .correlate(Task)
     )
-    return (had if embedded else had.offset(sa.text("0"))).exists()
+    return (had if embedded else had.offset(sa.literal_column("0"))).exists()
