@@ -33,6 +33,7 @@ class _Linter:
         self.by_id = {question.id: question for question in rubric.questions if question.id}
         self.order = {question.id: at for at, question in enumerate(rubric.questions)}
         self.reach = Reachability(rubric)
+        self.unsound = places.unsound
 
     def note(
         self,
@@ -43,6 +44,10 @@ class _Linter:
         gravity: Gravity = "error",
     ) -> None:
         self._problems.add(code, message, self._places.at(path), hint, gravity)
+
+    def written(self, path: str) -> bool:
+        """Return whether the file says anything at a path."""
+        return path in self._places.known
 
     def unique(self, ids: Iterable[tuple[str, str]], what: str) -> None:
         """Note every id that stands a second time; `ids` are pairs of id and path."""
@@ -106,7 +111,7 @@ def _options_from(linter: _Linter, question: Question, path: str) -> None:
         linter.note("bad_options", message, place)
     elif not any(category.labelable for category in linter.rubric.categories):
         linter.note("empty", "there are no categories to choose from", place, "add 'categories:'")
-    elif f"{path}.options" in linter._places.known:  # noqa: SLF001
+    elif linter.written(f"{path}.options"):
         message = "options are given twice: 'options' and 'options_from'"
         linter.note("bad_options", message, f"{path}.options", "keep one of them")
 
@@ -259,8 +264,9 @@ _QUESTION_CHECKS: Final[tuple[Callable[[_Linter, Question, str], None], ...]] = 
 def _questions(linter: _Linter) -> None:
     for at, question in enumerate(linter.rubric.questions):
         path = f"questions[{at}]"
-        for check in _QUESTION_CHECKS:
-            check(linter, question, path)
+        if path not in linter.unsound:
+            for check in _QUESTION_CHECKS:
+                check(linter, question, path)
         _agreement(linter, question.agreement, path)
         for name in ("ask_if", "required_if"):
             condition: Condition | None = getattr(question, name)
@@ -315,6 +321,8 @@ def _leaf(linter: _Linter, test: Compare, path: str, known: Sequence[str]) -> bo
         message = f"question {test.question!r} is not asked before this one"
         hint = "a condition looks back: move one of the two questions"
         linter.note("later_question", message, place, hint)
+        return False
+    if f"questions[{linter.order[question.id]}]" in linter.unsound:
         return False
     if test.op == "chosen":
         return True

@@ -267,8 +267,7 @@ def _hotkey(fields: Fields) -> str | None:
 def _question(node: Node, path: str, context: Context) -> Question:
     fields = Fields(node, path, QUESTION_KEYS, context)
     own_id, text = fields.identifier("id"), fields.needed_text("text")
-    fields.node("type", required=True)
-    kind: QuestionType = _word(fields, "type", QuestionType, "text")
+    kind = _type(fields)
     condition = _field_condition(fields, "required_if")
     target = fields.choice("target", TARGETS, "item")
     return Question(
@@ -296,6 +295,17 @@ def _question(node: Node, path: str, context: Context) -> Question:
     )
 
 
+def _type(fields: Fields) -> QuestionType:
+    before = len(fields.context.problems.found)
+    fields.node("type", required=True)
+    kind: QuestionType = "text"
+    if len(fields.context.problems.found) == before:
+        kind = _word(fields, "type", QuestionType, kind)
+    if len(fields.context.problems.found) > before:
+        fields.context.places.unsound.add(fields.path)
+    return kind
+
+
 def _structural(fields: Fields) -> str | None:
     node = fields.node("when_not_asked")
     if node is None:
@@ -309,6 +319,8 @@ def _level(fields: Fields, kind: str) -> Level | None:
     default = DEFAULT_LEVELS.get(kind)
     if not fields.given("level"):
         return default
+    if fields.path in fields.context.places.unsound:
+        return None
     if default is None:
         _note(
             fields,

@@ -31,6 +31,8 @@ class Places:
     """Where each element of a rubric stands, by path, e.g. ``questions[2].ask_if``."""
 
     known: dict[str, Place] = field(default_factory=dict)
+    unsound: set[str] = field(default_factory=set)
+    """Paths of questions whose type could not be read; what hangs on the type goes unchecked."""
 
     def at(self, path: str) -> Place:
         """Return the place of a path, or of the nearest element around it."""
@@ -131,7 +133,7 @@ class Fields:
             self._problems.add(
                 "null",
                 f"{self.at(name)!r} has no value",
-                node.place,
+                self.context.places.at(self.at(name)),
                 "write a value or remove the key",
             )
             return None
