@@ -94,7 +94,7 @@ class Domain:
         index = {value: code for code, value in enumerate(self.values)}
         listed = array.tolist()
         codes = np.fromiter((index.get(value, -1) for value in listed), np.int64, len(listed))
-        _refuse_outside(codes < 0, listed, self.values)
+        _refuse_outside(codes < 0, array, self.values)
         return codes
 
     def _encode_numbers(self, array: npt.NDArray[np.generic]) -> Integers:
@@ -102,7 +102,7 @@ class Domain:
         order = np.argsort(self.scale, kind="stable")
         position = np.searchsorted(self.scale[order], numbers)
         codes = order[np.minimum(position, self.n_values - 1)].astype(np.int64)
-        _refuse_outside(self.scale[codes] != numbers, array.tolist(), self.values)
+        _refuse_outside(self.scale[codes] != numbers, array, self.values)
         return codes
 
 
@@ -238,7 +238,7 @@ class ReliabilityData:
             raise ReliabilityDataError("give exactly one of n_values and values")
         domain = Domain.of(range(n_values or 0) if values is None else values, level)
         units, raters = _whole_numbers(unit, "unit"), _whole_numbers(rater, "rater")
-        codes = domain.encode(value)
+        codes = domain.encode(value) if n_values is None else _codes(value, domain)
         if not units.size == raters.size == codes.size:
             raise ReliabilityDataError(
                 f"unit, rater and value must be equally long, not {units.size}, {raters.size} "
@@ -478,17 +478,23 @@ def _whole_numbers(column: npt.ArrayLike, name: str) -> Integers:
     return array.astype(np.int64)
 
 
+def _codes(column: npt.ArrayLike, domain: Domain) -> Integers:
+    codes = _whole_numbers(column, "value")
+    if codes.size and (int(codes.min()) < 0 or int(codes.max()) >= domain.n_values):
+        outside = (codes < 0) | (codes >= domain.n_values)
+        _refuse_outside(outside, codes, domain.values)
+    return codes
+
+
 def _refuse_outside(
-    outside: npt.NDArray[np.bool_],
-    listed: list[object],
-    values: tuple[Hashable, ...],
+    outside: npt.NDArray[np.bool_], column: npt.NDArray[np.generic], values: tuple[Hashable, ...]
 ) -> None:
     if outside.any():
         row = int(np.argmax(outside))
         shown = ", ".join(map(repr, values[:12])) + (", ..." if len(values) > 12 else "")
         raise ReliabilityDataError(
-            f"row {row}: value {listed[row]!r} is not in the value domain ({shown}); a missing "
-            "label is an absent row",
+            f"row {row}: value {column[row : row + 1].tolist()[0]!r} is not in the value domain "
+            f"({shown}); a missing label is an absent row",
         )
 
 
