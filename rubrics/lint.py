@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from rubrics.codebook import PAGE_KEYS
@@ -10,7 +11,7 @@ from rubrics.reader import did_you_mean
 from rubrics.schema import NO_OPTION, AllOf, Compare, Not
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rubrics.errors import Gravity
     from rubrics.reader import Places
@@ -87,9 +88,8 @@ def _clause_ids(rubric: Rubric) -> Iterator[tuple[str, str]]:
                 yield clause.id, f"categories[{at}].{name}[{index}].id"
 
 
-def _options(linter: _Linter, question: Question, path: str) -> None:
+def _option_ids(linter: _Linter, question: Question, path: str) -> None:
     if question.options_from is not None:
-        _options_from(linter, question, path)
         return
     known = [(one.id, f"{path}.options[{at}].id") for at, one in enumerate(question.options)]
     linter.unique(known, "option")
@@ -97,9 +97,14 @@ def _options(linter: _Linter, question: Question, path: str) -> None:
         if name in RESERVED_IDS:
             message = f"the option id {name!r} has a meaning of its own here"
             linter.note("reserved_id", message, place, "choose another id, such as 'nothing'")
+
+
+def _options(linter: _Linter, question: Question, path: str) -> None:
+    if question.options_from is not None:
+        _options_from(linter, question, path)
+        return
     _option_count(linter, question, path)
     _codes(linter, question, path)
-    _hotkeys(linter, question, path)
 
 
 def _options_from(linter: _Linter, question: Question, path: str) -> None:
@@ -251,7 +256,9 @@ def _adjudication(linter: _Linter, question: Question, path: str) -> None:
         linter.note("not_applicable", message, f"{path}.adjudicate.when", "use 'differ'")
 
 
-_QUESTION_CHECKS: Final[tuple[Callable[[_Linter, Question, str], None], ...]] = (
+_Check = Callable[["_Linter", "Question", str], None]
+_SAFE_CHECKS: Final[tuple[_Check, ...]] = (_option_ids, _hotkeys)
+_TYPE_CHECKS: Final[tuple[_Check, ...]] = (
     _options,
     _bounds,
     _applicability,
@@ -264,9 +271,9 @@ _QUESTION_CHECKS: Final[tuple[Callable[[_Linter, Question, str], None], ...]] = 
 def _questions(linter: _Linter) -> None:
     for at, question in enumerate(linter.rubric.questions):
         path = f"questions[{at}]"
-        if path not in linter.unsound:
-            for check in _QUESTION_CHECKS:
-                check(linter, question, path)
+        checks = _SAFE_CHECKS if path in linter.unsound else _SAFE_CHECKS + _TYPE_CHECKS
+        for check in checks:
+            check(linter, question, path)
         _agreement(linter, question.agreement, path)
         for name in ("ask_if", "required_if"):
             condition: Condition | None = getattr(question, name)
