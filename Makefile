@@ -45,6 +45,13 @@ format: install ## write the one format
 lock: install ## write the locks anew (UPGRADE=1: newest versions)
 	@scripts/lock
 
+torture: install ## minutes of kills, races and load, on both databases
+	@JOBS=1 scripts/pytest -m torture --timeout 1800 $(ARGS)
+
+mutants: deps ## does a test notice when the kernel, the rules or the leases are changed?
+	@scripts/venv mutants
+	@.venv/bin/mutmut run
+
 clean: ## remove caches, not data and not .venv
 	@rm -rf build .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
