@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
+from rubrics.condition_reader import OPERATORS
 from rubrics.defaults import FORMAT
-from rubrics.loader import CATEGORY_KEYS, OPERATORS, QUESTION_KEYS, RUBRIC_KEYS, TARGETS
+from rubrics.loader import CATEGORY_KEYS, QUESTION_KEYS, RUBRIC_KEYS, TARGETS
 from rubrics.reader import ID_PATTERN
 from rubrics.schema import Level, Paradigm, QuestionType, Role, Status
 

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from rubrics.codebook import PAGE_KEYS
-from rubrics.reachability import Reachability
-from rubrics.reader import did_you_mean
-from rubrics.schema import NO_OPTION, AllOf, Compare, Not
+from rubrics.lint_conditions import Linter, check_condition
+from rubrics.schema import NO_OPTION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from rubrics.errors import Gravity
     from rubrics.reader import Places
     from rubrics.schema import AgreementSpec, Category, Condition, Question, Rubric
     from rubrics.yaml_nodes import Problems
@@ -24,50 +22,7 @@ _CHOICE: Final = frozenset({"single", "multi", "ordinal"})
 _FEWEST: Final = {"single": 2, "ordinal": 2, "multi": 1}
 
 
-class _Linter:
-    """Walks one rubric and notes what does not fit together."""
-
-    def __init__(self, rubric: Rubric, problems: Problems, places: Places) -> None:
-        self.rubric = rubric
-        self._problems = problems
-        self._places = places
-        self.by_id = {question.id: question for question in rubric.questions if question.id}
-        self.order = {question.id: at for at, question in enumerate(rubric.questions)}
-        self.reach = Reachability(rubric)
-        self.unsound = places.unsound
-
-    def note(
-        self,
-        code: str,
-        message: str,
-        path: str,
-        hint: str | None = None,
-        gravity: Gravity = "error",
-    ) -> None:
-        self._problems.add(code, message, self._places.at(path), hint, gravity)
-
-    def written(self, path: str) -> bool:
-        """Return whether the file says anything at a path."""
-        return path in self._places.known
-
-    def unique(self, ids: Iterable[tuple[str, str]], what: str) -> None:
-        """Note every id that stands a second time; `ids` are pairs of id and path."""
-        first: dict[str, str] = {}
-        for name, path in ids:
-            if name and name in first:
-                line = self._places.at(first[name]).line
-                hint = f"it is taken in line {line}" if line else None
-                self.note("duplicate_id", f"{what} id {name!r} is used twice", path, hint)
-            first.setdefault(name, path)
-
-    def dangling(self, what: str, name: str, known: Iterable[str], path: str) -> None:
-        """Note a reference to something that is not there."""
-        names = [one for one in known if one]
-        hint = did_you_mean(name, names) or ("there are: " + ", ".join(names) if names else None)
-        self.note("dangling_reference", f"there is no {what} {name!r}", path, hint)
-
-
-def _ids(linter: _Linter) -> None:
+def _ids(linter: Linter) -> None:
     rubric = linter.rubric
     questions = [(one.id, f"questions[{at}].id") for at, one in enumerate(rubric.questions)]
     derived = [(one.id, f"derived[{at}].id") for at, one in enumerate(rubric.derived)]
@@ -88,7 +43,7 @@ def _clause_ids(rubric: Rubric) -> Iterator[tuple[str, str]]:
                 yield clause.id, f"categories[{at}].{name}[{index}].id"
 
 
-def _option_ids(linter: _Linter, question: Question, path: str) -> None:
+def _option_ids(linter: Linter, question: Question, path: str) -> None:
     if question.options_from is not None:
         return
     known = [(one.id, f"{path}.options[{at}].id") for at, one in enumerate(question.options)]
@@ -99,7 +54,7 @@ def _option_ids(linter: _Linter, question: Question, path: str) -> None:
             linter.note("reserved_id", message, place, "choose another id, such as 'nothing'")
 
 
-def _options(linter: _Linter, question: Question, path: str) -> None:
+def _options(linter: Linter, question: Question, path: str) -> None:
     if question.options_from is not None:
         _options_from(linter, question, path)
         return
@@ -107,7 +62,7 @@ def _options(linter: _Linter, question: Question, path: str) -> None:
     _codes(linter, question, path)
 
 
-def _options_from(linter: _Linter, question: Question, path: str) -> None:
+def _options_from(linter: Linter, question: Question, path: str) -> None:
     place = f"{path}.options_from"
     if question.options_from != "categories":
         linter.dangling("list of options", question.options_from or "", ["categories"], place)
@@ -121,7 +76,7 @@ def _options_from(linter: _Linter, question: Question, path: str) -> None:
         linter.note("bad_options", message, f"{path}.options", "keep one of them")
 
 
-def _option_count(linter: _Linter, question: Question, path: str) -> None:
+def _option_count(linter: Linter, question: Question, path: str) -> None:
     fewest = _FEWEST.get(question.type, 0)
     if len(question.options) < fewest:
         message = f"a {question.type} question needs at least {fewest} options"
@@ -132,7 +87,7 @@ def _option_count(linter: _Linter, question: Question, path: str) -> None:
         linter.note("bad_options", message, f"{path}.options", "remove them")
 
 
-def _codes(linter: _Linter, question: Question, path: str) -> None:
+def _codes(linter: Linter, question: Question, path: str) -> None:
     codes: dict[float, str] = {}
     for at, option in enumerate(question.options):
         place = f"{path}.options[{at}]"
@@ -147,7 +102,7 @@ def _codes(linter: _Linter, question: Question, path: str) -> None:
             codes[option.code] = option.id
 
 
-def _hotkeys(linter: _Linter, question: Question, path: str) -> None:
+def _hotkeys(linter: Linter, question: Question, path: str) -> None:
     taken: dict[str, str] = {}
     for at, option in enumerate(question.options):
         key, place = option.hotkey, f"{path}.options[{at}].hotkey"
@@ -165,7 +120,7 @@ def _hotkeys(linter: _Linter, question: Question, path: str) -> None:
         taken.setdefault(key, option.id)
 
 
-def _bounds(linter: _Linter, question: Question, path: str) -> None:
+def _bounds(linter: Linter, question: Question, path: str) -> None:
     low, high = question.min, question.max
     if question.type not in {"multi", "number", "span"}:
         for name, value in (("min", low), ("max", high)):
@@ -180,7 +135,7 @@ def _bounds(linter: _Linter, question: Question, path: str) -> None:
         _counts(linter, question, path)
 
 
-def _counts(linter: _Linter, question: Question, path: str) -> None:
+def _counts(linter: Linter, question: Question, path: str) -> None:
     for name, value in (("min", question.min), ("max", question.max)):
         if value is not None and (value < 0 or isinstance(value, float)):
             message = f"{name!r} counts choices and must be a whole number from 0"
@@ -191,7 +146,7 @@ def _counts(linter: _Linter, question: Question, path: str) -> None:
         linter.note("out_of_range", message, f"{path}.min")
 
 
-def _applicability(linter: _Linter, question: Question, path: str) -> None:
+def _applicability(linter: Linter, question: Question, path: str) -> None:
     if question.max_chars is not None and question.type != "text":
         message = f"a {question.type} question has no 'max_chars'"
         linter.note("not_applicable", message, f"{path}.max_chars", "remove the key")
@@ -203,7 +158,7 @@ def _applicability(linter: _Linter, question: Question, path: str) -> None:
         linter.note("level_not_allowed", message, f"{path}.level", "remove the key")
 
 
-def _repetition(linter: _Linter, question: Question, path: str) -> None:
+def _repetition(linter: Linter, question: Question, path: str) -> None:
     if question.repeat_for is None:
         return
     place = f"{path}.repeat_for"
@@ -221,7 +176,7 @@ def _repetition(linter: _Linter, question: Question, path: str) -> None:
         linter.note("bad_repeat", message, place)
 
 
-def _structural_value(linter: _Linter, question: Question, path: str) -> None:
+def _structural_value(linter: Linter, question: Question, path: str) -> None:
     value, place = question.when_not_asked, f"{path}.when_not_asked"
     if value is None:
         return
@@ -238,13 +193,13 @@ def _structural_value(linter: _Linter, question: Question, path: str) -> None:
         linter.dangling("option", value, [*known, NO_OPTION], place)
 
 
-def _agreement(linter: _Linter, spec: AgreementSpec | None, path: str) -> None:
+def _agreement(linter: Linter, spec: AgreementSpec | None, path: str) -> None:
     if spec is not None and spec.floor > spec.target:
         message = f"the floor {spec.floor:g} lies above the target {spec.target:g}"
         linter.note("out_of_range", message, f"{path}.agreement.floor")
 
 
-def _adjudication(linter: _Linter, question: Question, path: str) -> None:
+def _adjudication(linter: Linter, question: Question, path: str) -> None:
     rule = question.adjudicate
     if rule is None or rule.when != "gap":
         return
@@ -256,7 +211,7 @@ def _adjudication(linter: _Linter, question: Question, path: str) -> None:
         linter.note("not_applicable", message, f"{path}.adjudicate.when", "use 'differ'")
 
 
-_Check = Callable[["_Linter", "Question", str], None]
+_Check = Callable[["Linter", "Question", str], None]
 _SAFE_CHECKS: Final[tuple[_Check, ...]] = (_option_ids, _hotkeys)
 _TYPE_CHECKS: Final[tuple[_Check, ...]] = (
     _options,
@@ -268,7 +223,7 @@ _TYPE_CHECKS: Final[tuple[_Check, ...]] = (
 )
 
 
-def _questions(linter: _Linter) -> None:
+def _questions(linter: Linter) -> None:
     for at, question in enumerate(linter.rubric.questions):
         path = f"questions[{at}]"
         checks = _SAFE_CHECKS if path in linter.unsound else _SAFE_CHECKS + _TYPE_CHECKS
@@ -279,137 +234,18 @@ def _questions(linter: _Linter) -> None:
             condition: Condition | None = getattr(question, name)
             if condition is not None:
                 earlier = [one.id for one in linter.rubric.questions[:at]]
-                _condition(linter, condition, f"{path}.{name}", earlier)
+                check_condition(linter, condition, f"{path}.{name}", earlier)
 
 
-def _derived(linter: _Linter) -> None:
+def _derived(linter: Linter) -> None:
     everything = [question.id for question in linter.rubric.questions]
     for at, one in enumerate(linter.rubric.derived):
         path = f"derived[{at}]"
         _agreement(linter, one.agreement, path)
-        _condition(linter, one.when, f"{path}.when", everything)
+        check_condition(linter, one.when, f"{path}.when", everything)
 
 
-def _condition(linter: _Linter, condition: Condition, path: str, known: Sequence[str]) -> None:
-    leaves = [_leaf(linter, test, place, known) for test, place in _leaves(condition, path)]
-    sound = all(leaves) and (len(leaves) > 1 or _gated(linter, condition))
-    if sound and not linter.reach.can_hold(condition):
-        hint = "its parts, or the conditions of the questions it looks at, exclude each other"
-        linter.note("never_holds", "this condition can never hold", path, hint)
-
-
-def _gated(linter: _Linter, condition: Condition) -> bool:
-    """Return whether a lone comparison looks at a question that has a condition itself."""
-    if not isinstance(condition, Compare):
-        return True
-    question = linter.by_id.get(condition.question)
-    return question is not None and question.ask_if is not None
-
-
-def _leaves(condition: Condition, path: str) -> Iterator[tuple[Compare, str]]:
-    if isinstance(condition, Compare):
-        yield condition, path
-    elif isinstance(condition, Not):
-        yield from _leaves(condition.part, f"{path}.not")
-    else:
-        joint = "all" if isinstance(condition, AllOf) else "any"
-        for at, part in enumerate(condition.parts):
-            yield from _leaves(part, f"{path}.{joint}[{at}]")
-
-
-def _leaf(linter: _Linter, test: Compare, path: str, known: Sequence[str]) -> bool:
-    """Note what is wrong with one comparison; return whether nothing is."""
-    question = linter.by_id.get(test.question)
-    place = f"{path}.question"
-    if question is None:
-        linter.dangling("question", test.question, known, place)
-        return False
-    if test.question not in known:
-        message = f"question {test.question!r} is not asked before this one"
-        hint = "a condition looks back: move one of the two questions"
-        linter.note("later_question", message, place, hint)
-        return False
-    if f"questions[{linter.order[question.id]}]" in linter.unsound:
-        return False
-    if test.op == "chosen":
-        return True
-    return _operand(linter, test, question, f"{path}.{test.op}")
-
-
-def _operand(linter: _Linter, test: Compare, question: Question, place: str) -> bool:
-    if question.type in {"text", "span"}:
-        message = f"a {question.type} answer can only be tested with 'chosen'"
-        linter.note("bad_operand", message, place, "write 'chosen: true'")
-        return False
-    if question.type == "boolean":
-        return _boolean_operand(linter, test, place)
-    if question.type == "number":
-        return _number_operand(linter, test, question, place)
-    if test.op in {"at_least", "at_most"}:
-        return _order_operand(linter, test, question, place)
-    return _option_operand(linter, test, question, place)
-
-
-def _boolean_operand(linter: _Linter, test: Compare, place: str) -> bool:
-    if test.op == "is" and isinstance(test.value, bool):
-        return True
-    message = "a boolean answer is compared with 'is: true' or 'is: false'"
-    linter.note("bad_operand", message, place)
-    return False
-
-
-def _number_operand(linter: _Linter, test: Compare, question: Question, place: str) -> bool:
-    if isinstance(test.value, bool) or not isinstance(test.value, int | float):
-        message = "a number is compared with a number by 'is', 'at_least' or 'at_most'"
-        linter.note("bad_operand", message, place)
-        return False
-    low, high = question.min, question.max
-    too_high = high is not None and test.op != "at_most" and test.value > high
-    too_low = low is not None and test.op != "at_least" and test.value < low
-    if too_high or too_low:
-        bound = f"never above {high:g}" if too_high else f"never below {low:g}"
-        message = f"this can never hold: {question.id!r} is {bound}"
-        linter.note("never_holds", message, place)
-    return not (too_high or too_low)
-
-
-def _order_operand(linter: _Linter, test: Compare, question: Question, place: str) -> bool:
-    codes = [option.code for option in question.options if option.code is not None]
-    if not codes:
-        message = f"the options of {question.id!r} have no codes to compare"
-        linter.note("bad_operand", message, place, "add codes, or use 'is' or 'any_of'")
-        return False
-    if test.accepts:
-        return True
-    least, greatest = min(codes), max(codes)
-    bound = (
-        f"the least code is {least:g}" if test.op == "at_most" else f"the greatest is {greatest:g}"
-    )
-    message = f"this can never hold: no option of {question.id!r} fits, {bound}"
-    linter.note("never_holds", message, place, f"codes go from {least:g} to {greatest:g}")
-    return False
-
-
-def _option_operand(linter: _Linter, test: Compare, question: Question, place: str) -> bool:
-    known = [option.id for option in question.options]
-    if isinstance(test.value, bool | int | float):
-        hint = "name an option id, or use 'at_least' or 'at_most' for codes"
-        linter.note("bad_operand", f"{question.id!r} is answered with an option id", place, hint)
-        return False
-    names = test.value if isinstance(test.value, tuple) else (test.value,)
-    unknown = [name for name in names if name not in known]
-    for name in unknown:
-        linter.dangling(f"option of {question.id!r}", name, known, place)
-    if unknown:
-        return False
-    if test.op == "none_of" and question.type != "multi" and set(names) >= set(known):
-        message = f"this can never hold: it rules out every option of {question.id!r}"
-        linter.note("never_holds", message, place)
-        return False
-    return True
-
-
-def _categories(linter: _Linter) -> None:
+def _categories(linter: Linter) -> None:
     users = [one for one in linter.rubric.questions if one.options_from == "categories"]
     if linter.rubric.categories and not users:
         message = "no question takes its options from the categories"
@@ -424,7 +260,7 @@ def _categories(linter: _Linter) -> None:
             _legal_route(linter, category, path)
 
 
-def _anchors(linter: _Linter, category: Category, path: str) -> None:
+def _anchors(linter: Linter, category: Category, path: str) -> None:
     scales = [one for one in linter.rubric.questions if one.type == "ordinal"]
     known = dict.fromkeys(
         option.id
@@ -436,7 +272,7 @@ def _anchors(linter: _Linter, category: Category, path: str) -> None:
             linter.dangling("step of a scale", name, known, f"{path}.severity_anchors.{name}")
 
 
-def _example_clauses(linter: _Linter, category: Category, path: str) -> None:
+def _example_clauses(linter: Linter, category: Category, path: str) -> None:
     known = [clause.id for clause in category.clauses]
     for name in ("examples", "counterexamples"):
         for at, example in enumerate(getattr(category, name)):
@@ -444,7 +280,7 @@ def _example_clauses(linter: _Linter, category: Category, path: str) -> None:
                 linter.dangling("clause", example.clause, known, f"{path}.{name}[{at}].clause")
 
 
-def _legal_route(linter: _Linter, category: Category, path: str) -> None:
+def _legal_route(linter: Linter, category: Category, path: str) -> None:
     if category.labelable:
         message = f"{category.id!r} has a legal route and must not be a label"
         linter.note("legal_route", message, f"{path}.legal_route", "add 'labelable: false'")
@@ -462,7 +298,7 @@ def _legal_route(linter: _Linter, category: Category, path: str) -> None:
             linter.note("legal_route", message, f"{path}.{name}", "remove the key")
 
 
-def _whole(linter: _Linter) -> None:
+def _whole(linter: Linter) -> None:
     rubric = linter.rubric
     if rubric.adjudication.when == "gap" and rubric.adjudication.gap_at_least is None:
         message = "a rule by gap needs to know how large a gap"
@@ -485,6 +321,6 @@ def lint(rubric: Rubric, problems: Problems, places: Places) -> None:
     places : Places
         Where each element stands in the file.
     """
-    linter = _Linter(rubric, problems, places)
+    linter = Linter(rubric, problems, places)
     for check in (_ids, _questions, _derived, _categories, _whole):
         check(linter)

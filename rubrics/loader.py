@@ -6,28 +6,22 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args
 
+from rubrics.condition_reader import field_condition, resolve_conditions
 from rubrics.defaults import DEFAULT_LEVELS, FORMAT, required_by_default
 from rubrics.errors import Problem, RubricInvalid
 from rubrics.lint import lint
-from rubrics.reader import Context, Fields, Places
+from rubrics.reader import Context, Fields, Places, note
 from rubrics.schema import (
     AdjudicationRule,
     AgreementSpec,
-    AllOf,
-    AnyOf,
     Category,
     Clause,
     ClauseKind,
-    Compare,
-    Condition,
     Derived,
     Display,
     Example,
     ItemSpec,
     Level,
-    Not,
-    Number,
-    Operand,
     Option,
     Paradigm,
     Question,
@@ -38,12 +32,11 @@ from rubrics.schema import (
     Rubric,
     Status,
 )
-from rubrics.yaml_nodes import Listing, Node, Place, Problems, Scalar, parse
+from rubrics.yaml_nodes import Node, Place, Problems, Scalar, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-OPERATORS: Final = ("is", "any_of", "none_of", "at_least", "at_most", "chosen")
 RUBRIC_KEYS: Final = (
     "schema",
     "id",
@@ -170,78 +163,6 @@ def _rule(fields: Fields, name: str) -> AdjudicationRule | None:
     )
 
 
-def _operand(fields: Fields, op: str) -> Operand | None:
-    if op in {"at_least", "at_most"}:
-        return fields.number(op)
-    if op == "chosen":
-        return fields.flag(op, default=True)
-    if op in {"any_of", "none_of"}:
-        ids = fields.ids(op)
-        if not ids and isinstance(fields.node(op), Listing):
-            _note(fields, "empty", f"{fields.at(op)!r} names no option", fields.at(op))
-        return ids
-    node = fields.node(op)
-    if isinstance(node, Scalar) and node.kind == "bool":
-        return node.text == "true"
-    if isinstance(node, Scalar) and node.kind in {"int", "float"}:
-        return fields.number(op)
-    return fields.id_of(node, fields.at(op)) if node is not None else None
-
-
-def _note(fields: Fields, code: str, message: str, path: str, hint: str | None = None) -> None:
-    fields.context.problems.add(code, message, fields.context.places.at(path), hint)
-
-
-def _compare(fields: Fields) -> Condition | None:
-    given = [op for op in OPERATORS if fields.given(op)]
-    question = fields.identifier("question")
-    if len(given) != 1:
-        found = "no comparison" if not given else "several comparisons: " + ", ".join(given)
-        hint = "give one of " + ", ".join(OPERATORS)
-        _note(fields, "bad_condition", f"{fields.path!r} has {found}", fields.path, hint)
-        return None
-    value = _operand(fields, given[0])
-    if not question or value is None or value in ("", ()):
-        return None
-    return Compare(question, cast("Any", given[0]), value)
-
-
-def _parts(fields: Fields, name: str) -> tuple[Condition, ...]:
-    found = [_condition(node, path, fields.context) for node, path in fields.items(name)]
-    if not found:
-        _note(fields, "empty", f"{fields.at(name)!r} has no parts", fields.at(name))
-    return tuple(part for part in found if part is not None)
-
-
-def _condition(node: Node, path: str, context: Context) -> Condition | None:
-    fields = Fields(node, path, ("question", *OPERATORS, "all", "any", "not"), context)
-    joints = [name for name in ("all", "any", "not") if fields.given(name)]
-    if not joints:
-        return _compare(fields) if not isinstance(node, Scalar | Listing) else None
-    if len(joints) > 1 or fields.given("question"):
-        hint = "nest one inside the other"
-        message = f"{path!r} mixes several kinds of condition"
-        _note(fields, "bad_condition", message, path, hint)
-        return None
-    return _joined(fields, joints[0])
-
-
-def _joined(fields: Fields, joint: str) -> Condition | None:
-    if joint == "not":
-        node = fields.node("not")
-        inner = None if node is None else _condition(node, fields.at("not"), fields.context)
-        return None if inner is None else Not(inner)
-    parts = _parts(fields, joint)
-    if not parts:
-        return None
-    return AllOf(parts) if joint == "all" else AnyOf(parts)
-
-
-def _field_condition(fields: Fields, name: str) -> Condition | None:
-    node = fields.node(name)
-    return None if node is None else _condition(node, fields.at(name), fields.context)
-
-
 def _option(node: Node, path: str, context: Context) -> Option:
     fields = Fields(node, path, ("id", "label", "code", "help", "hotkey"), context)
     own_id = fields.identifier("id")
@@ -268,7 +189,7 @@ def _question(node: Node, path: str, context: Context) -> Question:
     fields = Fields(node, path, QUESTION_KEYS, context)
     own_id, text = fields.identifier("id"), fields.needed_text("text")
     kind = _type(fields)
-    condition = _field_condition(fields, "required_if")
+    condition = field_condition(fields, "required_if")
     target = fields.choice("target", TARGETS, "item")
     return Question(
         id=own_id,
@@ -281,7 +202,7 @@ def _question(node: Node, path: str, context: Context) -> Question:
         options_from=fields.text("options_from"),
         min=fields.number("min"),
         max=fields.number("max"),
-        ask_if=_field_condition(fields, "ask_if"),
+        ask_if=field_condition(fields, "ask_if"),
         repeat_for=fields.identifier("repeat_for", required=False) or None,
         required=fields.flag("required", default=required_by_default(kind, condition)),
         required_if=condition,
@@ -322,7 +243,7 @@ def _level(fields: Fields, kind: str) -> Level | None:
     if fields.path in fields.context.places.unsound:
         return None
     if default is None:
-        _note(
+        note(
             fields,
             "level_not_allowed",
             f"a {kind} question is not measured and has no level",
@@ -382,7 +303,7 @@ def _derived(node: Node, path: str, context: Context) -> Derived | None:
     fields = Fields(node, path, ("id", "text", "when", "agreement"), context)
     own_id, text = fields.identifier("id"), fields.text("text") or ""
     fields.node("when", required=True)
-    when = _field_condition(fields, "when")
+    when = field_condition(fields, "when")
     agreement = _agreement(fields, "agreement") or _DEFAULT_AGREEMENT
     return None if when is None else Derived(own_id, text, when, agreement=agreement)
 
@@ -391,7 +312,7 @@ def _version(fields: Fields, name: str) -> str | None:
     text = fields.text(name)
     if text and _VERSION.match(text) is None:
         hint = "write three numbers, for example 1.0.0"
-        _note(fields, "bad_version", f"{text!r} is not a version", fields.at(name), hint)
+        note(fields, "bad_version", f"{text!r} is not a version", fields.at(name), hint)
     return text
 
 
@@ -401,7 +322,7 @@ def _languages(fields: Fields) -> tuple[str, ...]:
         if _LANGUAGE.match(text) is None:
             path = f"{fields.at('languages')}[{index}]"
             hint = "write a tag such as en or pt-BR"
-            _note(fields, "bad_language", f"{text!r} is not a language tag", path, hint)
+            note(fields, "bad_language", f"{text!r} is not a language tag", path, hint)
     return found or ("en",)
 
 
@@ -487,67 +408,6 @@ def _rubric(root: Node, context: Context) -> Rubric:
         derived=tuple(one for one in derived if one is not None),
         adjudication=_rule(fields, "adjudication") or AdjudicationRule(),
     )
-
-
-def _resolve(condition: Condition | None, options: dict[str, Question]) -> Condition | None:
-    if condition is None:
-        return None
-    if isinstance(condition, Compare):
-        question = options.get(condition.question)
-        return (
-            condition
-            if question is None
-            else replace(condition, accepts=accepts(condition, question))
-        )
-    if isinstance(condition, Not):
-        inner = _resolve(condition.part, options)
-        return condition if inner is None else Not(inner)
-    parts = tuple(part for one in condition.parts if (part := _resolve(one, options)) is not None)
-    return AllOf(parts) if isinstance(condition, AllOf) else AnyOf(parts)
-
-
-def accepts(test: Compare, question: Question) -> frozenset[str] | None:
-    """Return the option ids that satisfy a comparison, or None where no option decides it."""
-    value = test.value
-    if question.type == "boolean" and isinstance(value, bool):
-        return frozenset(("true",) if value else ("false",))
-    if isinstance(value, tuple):
-        return frozenset(value)
-    if isinstance(value, str):
-        return frozenset((value,))
-    if test.op == "chosen" or isinstance(value, bool):
-        return None
-    return _by_code(test.op, value, question)
-
-
-def _by_code(op: str, bound: Number, question: Question) -> frozenset[str] | None:
-    if not question.options:
-        return None
-    low, high = (bound, None) if op == "at_least" else (None, bound)
-    return frozenset(
-        option.id
-        for option in question.options
-        if option.code is not None
-        and (low is None or option.code >= low)
-        and (high is None or option.code <= high)
-    )
-
-
-def resolve_conditions(rubric: Rubric) -> Rubric:
-    """Return the rubric with every comparison's accepted options filled in."""
-    by_id = {question.id: question for question in rubric.questions}
-    questions = tuple(
-        replace(
-            question,
-            ask_if=_resolve(question.ask_if, by_id),
-            required_if=_resolve(question.required_if, by_id),
-        )
-        for question in rubric.questions
-    )
-    derived = tuple(
-        replace(one, when=_resolve(one.when, by_id) or one.when) for one in rubric.derived
-    )
-    return replace(rubric, questions=questions, derived=derived)
 
 
 def build(root: Node | None, problems: Problems) -> Rubric:

@@ -335,3 +335,8 @@ def _quoted_number(node: Node) -> bool:
         "int",
         "float",
     }
+
+
+def note(fields: Fields, code: str, message: str, path: str, hint: str | None = None) -> None:
+    """Note a problem with the element at a path."""
+    fields.context.problems.add(code, message, fields.context.places.at(path), hint)

@@ -1,0 +1,182 @@
+"""What every check of a rubric's meaning works with, and the checks of conditions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rubrics.reachability import Reachability
+from rubrics.reader import did_you_mean
+from rubrics.schema import AllOf, Compare, Not
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rubrics.errors import Gravity
+    from rubrics.reader import Places
+    from rubrics.schema import Condition, Question, Rubric
+    from rubrics.yaml_nodes import Problems
+
+
+class Linter:
+    """Walks one rubric and notes what does not fit together."""
+
+    def __init__(self, rubric: Rubric, problems: Problems, places: Places) -> None:
+        """Prepare the look-ups the checks share."""
+        self.rubric = rubric
+        self._problems = problems
+        self._places = places
+        self.by_id = {question.id: question for question in rubric.questions if question.id}
+        self.order = {question.id: at for at, question in enumerate(rubric.questions)}
+        self.reach = Reachability(rubric)
+        self.unsound = places.unsound
+
+    def note(
+        self,
+        code: str,
+        message: str,
+        path: str,
+        hint: str | None = None,
+        gravity: Gravity = "error",
+    ) -> None:
+        """Note one problem."""
+        self._problems.add(code, message, self._places.at(path), hint, gravity)
+
+    def written(self, path: str) -> bool:
+        """Return whether the file says anything at a path."""
+        return path in self._places.known
+
+    def unique(self, ids: Iterable[tuple[str, str]], what: str) -> None:
+        """Note every id that stands a second time; `ids` are pairs of id and path."""
+        first: dict[str, str] = {}
+        for name, path in ids:
+            if name and name in first:
+                line = self._places.at(first[name]).line
+                hint = f"it is taken in line {line}" if line else None
+                self.note("duplicate_id", f"{what} id {name!r} is used twice", path, hint)
+            first.setdefault(name, path)
+
+    def dangling(self, what: str, name: str, known: Iterable[str], path: str) -> None:
+        """Note a reference to something that is not there."""
+        names = [one for one in known if one]
+        hint = did_you_mean(name, names) or ("there are: " + ", ".join(names) if names else None)
+        self.note("dangling_reference", f"there is no {what} {name!r}", path, hint)
+
+
+def check_condition(linter: Linter, condition: Condition, path: str, known: Sequence[str]) -> None:
+    """Note what is wrong with a condition that stands where `known` questions were asked."""
+    leaves = [_leaf(linter, test, place, known) for test, place in _leaves(condition, path)]
+    sound = all(leaves) and (len(leaves) > 1 or _gated(linter, condition))
+    if sound and not linter.reach.can_hold(condition):
+        hint = "its parts, or the conditions of the questions it looks at, exclude each other"
+        linter.note("never_holds", "this condition can never hold", path, hint)
+
+
+def _gated(linter: Linter, condition: Condition) -> bool:
+    """Return whether a lone comparison looks at a question that has a condition itself."""
+    if not isinstance(condition, Compare):
+        return True
+    question = linter.by_id.get(condition.question)
+    return question is not None and question.ask_if is not None
+
+
+def _leaves(condition: Condition, path: str) -> Iterator[tuple[Compare, str]]:
+    if isinstance(condition, Compare):
+        yield condition, path
+    elif isinstance(condition, Not):
+        yield from _leaves(condition.part, f"{path}.not")
+    else:
+        joint = "all" if isinstance(condition, AllOf) else "any"
+        for at, part in enumerate(condition.parts):
+            yield from _leaves(part, f"{path}.{joint}[{at}]")
+
+
+def _leaf(linter: Linter, test: Compare, path: str, known: Sequence[str]) -> bool:
+    """Note what is wrong with one comparison; return whether nothing is."""
+    question = linter.by_id.get(test.question)
+    place = f"{path}.question"
+    if question is None:
+        linter.dangling("question", test.question, known, place)
+        return False
+    if test.question not in known:
+        message = f"question {test.question!r} is not asked before this one"
+        hint = "a condition looks back: move one of the two questions"
+        linter.note("later_question", message, place, hint)
+        return False
+    if f"questions[{linter.order[question.id]}]" in linter.unsound:
+        return False
+    if test.op == "chosen":
+        return True
+    return _operand(linter, test, question, f"{path}.{test.op}")
+
+
+def _operand(linter: Linter, test: Compare, question: Question, place: str) -> bool:
+    if question.type in {"text", "span"}:
+        message = f"a {question.type} answer can only be tested with 'chosen'"
+        linter.note("bad_operand", message, place, "write 'chosen: true'")
+        return False
+    if question.type == "boolean":
+        return _boolean_operand(linter, test, place)
+    if question.type == "number":
+        return _number_operand(linter, test, question, place)
+    if test.op in {"at_least", "at_most"}:
+        return _order_operand(linter, test, question, place)
+    return _option_operand(linter, test, question, place)
+
+
+def _boolean_operand(linter: Linter, test: Compare, place: str) -> bool:
+    if test.op == "is" and isinstance(test.value, bool):
+        return True
+    message = "a boolean answer is compared with 'is: true' or 'is: false'"
+    linter.note("bad_operand", message, place)
+    return False
+
+
+def _number_operand(linter: Linter, test: Compare, question: Question, place: str) -> bool:
+    if isinstance(test.value, bool) or not isinstance(test.value, int | float):
+        message = "a number is compared with a number by 'is', 'at_least' or 'at_most'"
+        linter.note("bad_operand", message, place)
+        return False
+    low, high = question.min, question.max
+    too_high = high is not None and test.op != "at_most" and test.value > high
+    too_low = low is not None and test.op != "at_least" and test.value < low
+    if too_high or too_low:
+        bound = f"never above {high:g}" if too_high else f"never below {low:g}"
+        message = f"this can never hold: {question.id!r} is {bound}"
+        linter.note("never_holds", message, place)
+    return not (too_high or too_low)
+
+
+def _order_operand(linter: Linter, test: Compare, question: Question, place: str) -> bool:
+    codes = [option.code for option in question.options if option.code is not None]
+    if not codes:
+        message = f"the options of {question.id!r} have no codes to compare"
+        linter.note("bad_operand", message, place, "add codes, or use 'is' or 'any_of'")
+        return False
+    if test.accepts:
+        return True
+    least, greatest = min(codes), max(codes)
+    bound = (
+        f"the least code is {least:g}" if test.op == "at_most" else f"the greatest is {greatest:g}"
+    )
+    message = f"this can never hold: no option of {question.id!r} fits, {bound}"
+    linter.note("never_holds", message, place, f"codes go from {least:g} to {greatest:g}")
+    return False
+
+
+def _option_operand(linter: Linter, test: Compare, question: Question, place: str) -> bool:
+    known = [option.id for option in question.options]
+    if isinstance(test.value, bool | int | float):
+        hint = "name an option id, or use 'at_least' or 'at_most' for codes"
+        linter.note("bad_operand", f"{question.id!r} is answered with an option id", place, hint)
+        return False
+    names = test.value if isinstance(test.value, tuple) else (test.value,)
+    unknown = [name for name in names if name not in known]
+    for name in unknown:
+        linter.dangling(f"option of {question.id!r}", name, known, place)
+    if unknown:
+        return False
+    if test.op == "none_of" and question.type != "multi" and set(names) >= set(known):
+        message = f"this can never hold: it rules out every option of {question.id!r}"
+        linter.note("never_holds", message, place)
+        return False
+    return True

@@ -1,0 +1,253 @@
+"""Values of answers: what each type of question takes, and how it is stored."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rubrics.conditions import Answer
+
+if TYPE_CHECKING:
+    from rubrics.schema import Number, Question
+
+MAX_TEXT: Final = 10_000
+MAX_SPANS: Final = 200
+MAX_NUMBER: Final = 1e15
+
+_SPAN_KEYS: Final = frozenset({"target", "start", "end", "label"})
+_REFUSED_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_SPAN_TARGET = re.compile(r"(?:text|prompt|response|message:(?:0|[1-9][0-9]{0,5}))\Z")
+_SPAN_PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
+    "prompt": ("prompt",),
+    "response": ("response",),
+    "text": ("text",),
+    "messages": ("message:",),
+}
+
+
+class Refused(Exception):
+    """One answer cannot be taken; becomes a problem of its submission."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Read(NamedTuple):
+    """A value that was accepted: as conditions see it, and as it is stored."""
+
+    answer: Answer
+    stored: str | None
+
+
+Texts = Mapping[str, str] | None
+Reader = Callable[[object, Texts], Read]
+
+
+def kind_of(value: object) -> str:
+    """Return what a JSON value is, in words."""
+    words = {bool: "true or false", str: "text", int: "a number", float: "a number"}
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return "an object"
+    return words.get(type(value), "a list")
+
+
+def _choice_reader(question: Question) -> Reader:
+    known = {option.id: Read(Answer(option.id), option.id) for option in question.options}
+    listed = ", ".join(known)
+
+    def read(value: object, _: Texts) -> Read:
+        if not isinstance(value, str):
+            raise Refused("wrong_type", f"takes one option id, not {kind_of(value)}")
+        found = known.get(value)
+        if found is None:
+            raise Refused("unknown_option", f"has no option {short(value)}; it has {listed}")
+        return found
+
+    return read
+
+
+def short(value: str) -> str:
+    """Return a text as it may stand in a message."""
+    return repr(value if len(value) <= 40 else value[:40] + "…").encode("utf-8", "replace").decode()
+
+
+def _refuse_option(value: object, known: Mapping[str, object]) -> None:
+    if not isinstance(value, str):
+        raise Refused("wrong_type", f"takes option ids, not {kind_of(value)}")
+    listed = ", ".join(known)
+    raise Refused("unknown_option", f"has no option {short(value)}; it has {listed}")
+
+
+def _multi_reader(question: Question) -> Reader:
+    known = {option.id: option for option in question.options}
+    low = int(question.min or 0)
+    high = len(known) if question.max is None else int(question.max)
+
+    def read(value: object, _: Texts) -> Read:
+        if not isinstance(value, list | tuple):
+            raise Refused("wrong_type", f"takes a list of option ids, not {kind_of(value)}")
+        for one in value:
+            if not isinstance(one, str) or one not in known:
+                _refuse_option(one, known)
+        if len(set(value)) != len(value):
+            raise Refused("too_many", "names an option twice")
+        if len(value) < low:
+            raise Refused("too_few", f"needs at least {low} of its options")
+        if len(value) > high:
+            raise Refused("too_many", f"takes at most {high} of its options")
+        return Read(Answer(tuple(value)), None)
+
+    return read
+
+
+_TRUE: Final = Read(Answer(value=True), "true")
+_FALSE: Final = Read(Answer(value=False), "false")
+
+
+def _boolean_reader(_: Question) -> Reader:
+    def read(value: object, _: Texts) -> Read:
+        if not isinstance(value, bool):
+            raise Refused("wrong_type", f"takes true or false, not {kind_of(value)}")
+        return _TRUE if value else _FALSE
+
+    return read
+
+
+def canonical_number(value: Number) -> str:
+    """Return the one text form of a number: no exponent sign, no trailing zero for whole ones."""
+    return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def _number_reader(question: Question) -> Reader:
+    low, high = question.min, question.max
+
+    def read(value: object, _: Texts) -> Read:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Refused("wrong_type", f"takes a number, not {kind_of(value)}")
+        if not math.isfinite(value) or abs(value) > MAX_NUMBER:
+            raise Refused("out_of_range", "takes a finite number of at most 15 digits")
+        if low is not None and value < low:
+            raise Refused("out_of_range", f"must be at least {low:g}")
+        if high is not None and value > high:
+            raise Refused("out_of_range", f"must be at most {high:g}")
+        return Read(Answer(value), canonical_number(value))
+
+    return read
+
+
+def plain_text(value: object, limit: int) -> str:
+    """Return a text that can be kept on every database, or refuse it."""
+    if not isinstance(value, str):
+        raise Refused("wrong_type", f"takes text, not {kind_of(value)}")
+    if len(value) > limit:
+        raise Refused("bad_text", f"takes at most {limit:,} characters, not {len(value):,}")
+    bad = _REFUSED_TEXT.search(value)
+    if bad is not None:
+        where = f"U+{ord(bad.group()):04X} at character {bad.start() + 1}"
+        raise Refused("bad_text", f"holds a character that cannot be kept: {where}")
+    return value
+
+
+def _text_reader(question: Question) -> Reader:
+    limit = question.max_chars or MAX_TEXT
+
+    def read(value: object, _: Texts) -> Read:
+        text = plain_text(value, limit)
+        return Read(Answer(text), text)
+
+    return read
+
+
+def _offset(span: Mapping[str, object], key: str) -> int:
+    value = span.get(key)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_NUMBER:
+        raise Refused("bad_span", f"a span needs {key!r}, a whole number from 0")
+    return value
+
+
+def _span_target(span: Mapping[str, object], allowed: tuple[str, ...], texts: Texts) -> str:
+    target = span.get("target")
+    if not isinstance(target, str) or _SPAN_TARGET.match(target) is None:
+        message = "a span's target is text, prompt, response or message:<index>"
+        raise Refused("bad_span", message)
+    if allowed and not target.startswith(allowed):
+        raise Refused("bad_span", f"takes spans in {allowed[0].rstrip(':')} only, not in {target}")
+    if texts is not None and target not in texts:
+        raise Refused("bad_span", f"the item has no {target}")
+    return target
+
+
+def _span_label(span: Mapping[str, object], labels: frozenset[str]) -> dict[str, str]:
+    label = span.get("label")
+    if label is None and not labels:
+        return {}
+    if not isinstance(label, str) or label not in labels:
+        known = ", ".join(sorted(labels)) or "none"
+        raise Refused("unknown_option", f"a span's label is one of: {known}")
+    return {"label": label}
+
+
+def _span(
+    value: object, allowed: tuple[str, ...], labels: frozenset[str], texts: Texts
+) -> dict[str, str | int]:
+    if not isinstance(value, Mapping):
+        raise Refused("bad_span", f"a span is an object, not {kind_of(value)}")
+    extra = [str(key) for key in value if key not in _SPAN_KEYS]
+    if extra:
+        raise Refused("unknown_key", f"a span has no key {short(extra[0])}")
+    target = _span_target(value, allowed, texts)
+    start, end = _offset(value, "start"), _offset(value, "end")
+    if start >= end:
+        raise Refused("bad_span", f"a span ends after it starts, not {start} to {end}")
+    if texts is not None and end > len(texts[target]):
+        size = len(texts[target])
+        raise Refused("bad_span", f"{target} has {size} characters; the span ends at {end}")
+    return {"end": end, "start": start, "target": target, **_span_label(value, labels)}
+
+
+def _span_order(span: dict[str, str | int]) -> tuple[str, int, int, str]:
+    return (
+        str(span["target"]),
+        int(span["start"]),
+        int(span["end"]),
+        str(span.get("label", "")),
+    )
+
+
+def _span_reader(question: Question) -> Reader:
+    allowed = _SPAN_PREFIXES.get(question.target or "", ())
+    labels = frozenset(option.id for option in question.options)
+    low = int(question.min or 0)
+    high = MAX_SPANS if question.max is None else int(question.max)
+
+    def read(value: object, texts: Texts) -> Read:
+        if not isinstance(value, list | tuple):
+            raise Refused("wrong_type", f"takes a list of spans, not {kind_of(value)}")
+        if not low <= len(value) <= high:
+            code = "too_few" if len(value) < low else "too_many"
+            raise Refused(code, f"takes {low} to {high} spans, not {len(value)}")
+        spans = sorted((_span(one, allowed, labels, texts) for one in value), key=_span_order)
+        if any(one == other for one, other in pairwise(spans)):
+            raise Refused("bad_span", "names the same span twice")
+        stored = json.dumps(spans, sort_keys=True, separators=(",", ":"))
+        return Read(Answer(stored), stored)
+
+    return read
+
+
+READERS: Final[Mapping[str, Callable[[Question], Reader]]] = {
+    "single": _choice_reader,
+    "ordinal": _choice_reader,
+    "multi": _multi_reader,
+    "boolean": _boolean_reader,
+    "number": _number_reader,
+    "text": _text_reader,
+    "span": _span_reader,
+}
