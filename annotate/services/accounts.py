@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from annotate.db import new_id, now, settings_of
-from annotate.models import ApiToken, LoginSession, UserAccount
+from annotate.models import ApiToken, LoginSession, Project, UserAccount
 from annotate.policy import Actor
 from annotate.services import audit, identity
 from annotate.services.errors import BadInput, Conflict, NotFound
@@ -119,26 +119,33 @@ def create(
     return Actor(user_id, login, display_name)
 
 
-def sign_in(  # noqa: PLR0913 - what is known of a sign-in
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Where a sign-in comes from, and the session the browser came with, if any."""
+
+    address: str
+    user_agent: str
+    old_token: str | None = None
+
+
+def sign_in(
     session: Session,
     candidate: identity.Candidate,
+    browser: Browser,
     *,
     login: str,
-    address: str,
-    user_agent: str,
     new_hash: str | None = None,
-    old_token: str | None = None,
 ) -> str:
-    """Open a new session for a verified candidate and end the one the browser came with.
+    """Open a session for a verified candidate and return its token.
 
     Parameters
     ----------
     candidate
         Verified outside of this transaction; it must still be as it was.
+    login
+        As typed; its failed attempts are forgotten.
     new_hash
         Replaces the stored hash when that was made with weaker settings.
-    old_token
-        The session the browser had, which ends: nobody who planted it gains by the sign-in.
     """
     found = session.scalar(
         sa.select(UserAccount.id).where(
@@ -152,10 +159,18 @@ def sign_in(  # noqa: PLR0913 - what is known of a sign-in
         session.execute(
             sa.update(UserAccount).where(UserAccount.id == user_id).values(password_hash=new_hash)
         )
-    if old_token:
-        end_token_session(session, old_token)
+    return open_session(session, user_id, browser, login=login)
+
+
+def open_session(session: Session, user_id: str, browser: Browser, *, login: str = "") -> str:
+    """Open a new session and end the one the browser came with.
+
+    Nobody who planted a session in the browser gains by the sign-in.
+    """
+    if browser.old_token:
+        end_token_session(session, browser.old_token)
     return identity.open_session(
-        session, user_id, user_agent=user_agent, address=address, login=login
+        session, user_id, user_agent=browser.user_agent, address=browser.address, login=login
     )
 
 
@@ -243,6 +258,16 @@ def end_other_sessions(session: Session, actor: Actor) -> int:
     body = {"ended": ended}
     audit.record(session, actor, "sessions.closed", "person", actor.user_id, body=body)
     return ended
+
+
+def visible_projects(session: Session, actor: Actor) -> list[tuple[str, str]]:
+    """Return id and title of the projects the actor sees, for the choice of one."""
+    query = sa.select(Project.id, Project.title).where(Project.archived_at.is_(None))
+    visible = actor.project_ids()
+    if visible is not None:
+        query = query.where(Project.id.in_(sorted(visible)))
+    rows = session.execute(query.order_by(Project.title)).all()
+    return [(row.id, row.title) for row in rows]
 
 
 def own_settings(session: Session, actor: Actor) -> OwnSettings:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from annotate.db import new_id, now
 from annotate.models import Project, RoleGrant, Team, UserAccount
+from annotate.models.people import ROLES
 from annotate.policy import ADMINISTRATOR, ALL_ROLES, ANNOTATOR, Grant
 from annotate.services import audit, leases
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from annotate.policy import Actor
 
+NAMES = ROLES
 TEAM_KINDS = ("internal", "vendor")
 NAME_LIMIT = 200
 LAST_ADMINISTRATOR = (

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from annotate.web import health, labeling
+from annotate.web import account, health, labeling, people, projects, rounds, rubrics
 
 BLUEPRINTS = (
     health.blueprint,
     labeling.blueprint,
+    account.blueprint,
+    people.blueprint,
+    projects.blueprint,
+    rubrics.blueprint,
+    rounds.blueprint,
 )
