@@ -231,6 +231,22 @@ def visible_rounds(scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
     return tuple(conditions)
 
 
+def item_count(session: Session, scope: Scope) -> int:
+    """Return how many items may be planned."""
+    return _count(session, sa.select(sa.func.count(Item.id)).where(*visible_items(scope)))
+
+
+def unplanned(session: Session, scope: Scope, round_id: str | None = None) -> int:
+    """Return how many items have no task yet: in no round at all, or not in the one named."""
+    has_task = sa.select(Task.id).where(
+        Task.item_id == Item.id, Task.project_id == scope.project_id
+    )
+    if round_id is not None:
+        has_task = has_task.where(Task.round_id == round_id)
+    query = sa.select(sa.func.count(Item.id)).where(*visible_items(scope), ~has_task.exists())
+    return _count(session, query)
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectProgress:
     """Counts of one project for the list of projects."""
@@ -265,8 +281,8 @@ def of_projects(session: Session, actor: Actor) -> dict[str, ProjectProgress]:
 def elements_of(rubric: RubricText) -> tuple[Element, ...]:
     """Return what of a rubric needs positives to be judged: its categories, else its options."""
     asked = [q for q in rubric.questions if q.role == "label" and q.repeat_for is None]
-    about = [q for q in asked if q.options_from is not None]
-    chosen = about or [q for q in asked if q.type in {"single", "multi", "boolean"}]
+    nominal = [q for q in asked if q.type in {"single", "multi", "boolean"}]
+    chosen = [q for q in nominal if q.options_from is not None] or nominal
     chosen = chosen or [q for q in asked if q.type == "ordinal"]
     return tuple(element for question in chosen for element in _of_question(rubric, question))
 
