@@ -8,6 +8,7 @@ from flask import Flask
 
 from annotate.config import Settings
 from annotate.db import Database
+from annotate.services import worker
 from annotate.web import BLUEPRINTS, guard, headers, login, rendering
 from annotate.web import errors as web_errors
 
@@ -32,7 +33,10 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         TRUSTED_HOSTS=None,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["touchstone.database"] = database or Database(chosen)
+    opened = database or Database(chosen)
+    app.extensions["touchstone.database"] = opened
+    if chosen.inline_jobs:
+        worker.start_worker(opened)
     logging.getLogger("touchstone").setLevel(logging.INFO)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

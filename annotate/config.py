@@ -56,7 +56,7 @@ class Settings:
     session_idle_seconds: int = SESSION_IDLE_SECONDS
     session_absolute_seconds: int = SESSION_ABSOLUTE_SECONDS
     max_upload_bytes: int = 4 * 1024**3
-    inline_jobs: bool = True
+    inline_jobs: bool = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -83,7 +83,7 @@ class Settings:
             session_absolute_seconds=_number(
                 env, "TOUCHSTONE_SESSION_ABSOLUTE_SECONDS", SESSION_ABSOLUTE_SECONDS
             ),
-            inline_jobs=env.get("TOUCHSTONE_INLINE_JOBS", "1") == "1",
+            inline_jobs=env.get("TOUCHSTONE_INLINE_JOBS", "0") == "1",
         )
         settings.check()
         return settings

@@ -1,0 +1,109 @@
+"""``touchstone serve`` and ``touchstone quickstart``."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sqlite3
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from annotate.cli.context import fail, opened, settings
+from annotate.config import LOOPBACK_HOSTS
+from annotate.db import wal_bug
+from annotate.services import backup, demo, people
+from annotate.services.migration import migrate
+
+if TYPE_CHECKING:
+    from annotate.config import Settings
+
+THREADS = 16
+HOME = Path(__file__).resolve().parent.parent.parent
+"""Where the packages lie. Gunicorn puts its folder first on the path: were it the user's, a
+``tasks.py`` there would be taken for ours."""
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes; PostgreSQL only. Default: 2 a core."
+)
+def serve(host: str, port: int, workers: int | None) -> None:
+    """Serve pages and API."""
+    chosen = settings()
+    _refuse_unsafe(chosen, host, workers)
+    start(chosen, host, port, workers)
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option("--no-serve", is_flag=True, help="Prepare, print the logins and leave.")
+def quickstart(port: int, *, no_serve: bool) -> None:
+    """Set up an embedded installation with a demo project, and serve it on this machine only."""
+    os.environ.setdefault("TOUCHSTONE_PUBLIC_URL", f"http://127.0.0.1:{port}")
+    chosen = settings()
+    if not chosen.embedded:
+        fail("quickstart is for the embedded database: unset TOUCHSTONE_DATABASE_URL")
+    with opened(migrated=False) as database:
+        migrated = migrate(database, backup=backup.before_migration)
+        if migrated.changed:
+            click.echo(f"Database {chosen.database_path} is at revision {migrated.after}.")
+        logins = demo.ensure(database)
+    _print_logins(chosen, logins)
+    if not no_serve:
+        start(chosen, "127.0.0.1", port, None)
+
+
+def _print_logins(chosen: Settings, logins: demo.Logins) -> None:
+    click.echo(f"\nTouchstone is at {chosen.public_url}\n")
+    click.echo("One login per role (this installation's own; they work on this machine only):")
+    for line in logins.lines():
+        click.echo(f"  {line}")
+    click.echo(f"\nThey also stand in {logins.path}. Stop with Ctrl+C; make run starts it again.")
+    sys.stdout.flush()
+
+
+def start(chosen: Settings, host: str, port: int, workers: int | None) -> None:
+    """Become the server; this process is replaced."""
+    count = 1 if chosen.embedded else workers or 2 * (os.cpu_count() or 1)
+    os.environ["TOUCHSTONE_DATA_DIR"] = str(chosen.data_dir)
+    os.environ["TOUCHSTONE_INLINE_JOBS"] = "1" if chosen.embedded else "0"
+    arguments = [
+        *(sys.executable, "-P", "-m", "gunicorn", "annotate.app:create_app()"),
+        *("--chdir", str(HOME), "--bind", f"{host}:{port}", "--name", "touchstone"),
+        *("--worker-class", "gthread", "--workers", str(count), "--threads", str(THREADS)),
+        *("--timeout", "120", "--graceful-timeout", "20", "--keep-alive", "75"),
+        *("--limit-request-line", "8190", "--log-level", "warning"),
+    ]
+    os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter, no shell
+
+
+def _refuse_unsafe(chosen: Settings, host: str, workers: int | None) -> None:
+    if chosen.embedded and workers not in {None, 1}:
+        reason = (
+            f"; SQLite {sqlite3.sqlite_version} can also lose data that way"
+            if wal_bug(sqlite3.sqlite_version_info)
+            else ""
+        )
+        fail(f"the embedded database is served by one process{reason}. Use PostgreSQL for more.")
+    if _is_loopback(host):
+        return
+    with opened() as database, database.read() as session:
+        if people.demo_accounts_exist(session):
+            fail(
+                "demo accounts exist, so only loopback is served. Deactivate them with "
+                "touchstone people remove-demo, or start with an installation of its own."
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    if host in LOOPBACK_HOSTS:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
