@@ -26,7 +26,8 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 def install(app: Flask) -> None:
     """Let flask-login find the user by our cookie or bearer token."""
-    manager = LoginManager(app)
+    # Templates get the actor as current_user from rendering, not this adapter.
+    manager = LoginManager(app, add_context_processor=False)
     manager.session_protection = None  # sessions are rows; Flask's cookie session is never used
     manager.request_loader(_load)
 
