@@ -74,7 +74,7 @@ export function stepsOf(rubric, answers) {
   return rubric.questions.flatMap((question, index) => {
     const standing = how.get(question.id) ?? "asked";
     const required = question.required
-      || (question.required_if ? truth(question.required_if, live, rubric.questions) === true : false);
+      || (question.required_if ? truth(question.required_if.test, live) === true : false);
     const one = { question, standing, required: required && standing === "asked", number: index + 1 };
     const parent = rubric.questions.find(({ id }) => id === question.repeat_for);
     if (!parent || standing !== "asked") return [{ ...one, key: question.id, category: "", categoryName: "" }];
@@ -196,7 +196,7 @@ function cleaned(answer) {
   if (answer.state && answer.state !== "answered") sent.state = answer.state;
   else sent.value = answer.value ?? null;
   if (sent.state && answer.reason?.trim()) sent.reason = answer.reason.trim();
-  if (!sent.state && answer.clauses?.length) sent.clauses = answer.clauses;
+  if (answer.clauses?.length) sent.clauses = answer.clauses;
   return sent;
 }
 

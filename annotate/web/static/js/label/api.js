@@ -121,9 +121,12 @@ export class Api {
     return this.call("GET", `/rubric-versions/${encodeURIComponent(id)}`);
   }
 
-  /** @param {string} id */
-  assignment(id) {
-    return this.call("GET", `/assignments/${encodeURIComponent(id)}`);
+  /**
+   * @param {string} id
+   * @returns {Promise<Assignment>}
+   */
+  async assignment(id) {
+    return (await this.call("GET", `/assignments/${encodeURIComponent(id)}`)).assignment;
   }
 
   /**

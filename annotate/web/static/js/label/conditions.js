@@ -46,35 +46,15 @@ function chosen(value) {
 }
 
 /**
- * The option ids that a comparison accepts.
- *
- * @param {Condition} test
- * @param {Question | undefined} question
- * @returns {string[]}
- */
-function accepted(test, question) {
-  const named = test.any_of ?? test.none_of;
-  if (named) return named;
-  if (typeof test.is === "string") return [test.is];
-  if (typeof test.is === "boolean") return [test.is ? "true" : "false"];
-  const low = test.at_least ?? test.is;
-  const high = test.at_most ?? test.is;
-  return (question?.options ?? [])
-    .filter(({ code }) => typeof code === "number"
-      && (typeof low !== "number" || code >= low)
-      && (typeof high !== "number" || code <= high))
-    .map(({ id }) => id);
-}
-
-/**
  * @param {Condition} test
  * @param {number} value
  * @returns {boolean}
  */
-function compareNumber(test, value) {
-  if (test.at_least !== undefined) return value >= test.at_least;
-  if (test.at_most !== undefined) return value <= test.at_most;
-  return test.is === value;
+function compareNumber({ op, value: bound }, value) {
+  if (typeof bound !== "number") return false;
+  if (op === "at_least") return value >= bound;
+  if (op === "at_most") return value <= bound;
+  return op === "is" && value === bound;
 }
 
 /**
@@ -89,30 +69,28 @@ function isGiven(value) {
 /**
  * @param {Condition} test
  * @param {AnswerValue | undefined} value
- * @param {Question | undefined} question
  * @returns {boolean}
  */
-function compareValue(test, value, question) {
-  if (test.chosen !== undefined) return isGiven(value) === test.chosen;
+function compareValue(test, value) {
+  if (test.op === "chosen") return isGiven(value) === Boolean(test.value);
   if (typeof value === "number") return compareNumber(test, value);
   const held = chosen(value);
-  const meets = accepted(test, question).some((id) => held.has(id));
-  return test.none_of ? !meets : meets;
+  const meets = (test.accepts ?? []).some((id) => held.has(id));
+  return test.op === "none_of" ? !meets : meets;
 }
 
 /**
  * @param {Condition} test
  * @param {Answer | undefined} answer
- * @param {Question | undefined} question
  * @returns {Truth}
  */
-function compare(test, answer, question) {
+function compare(test, answer) {
   if (!answer) return null;
   if (answer.per) {
-    const truths = Object.values(answer.per).map((one) => compare(test, one, question));
-    return test.none_of ? every(truths) : some(truths);
+    const truths = Object.values(answer.per).map((one) => compare(test, one));
+    return test.op === "none_of" ? every(truths) : some(truths);
   }
-  return isAnswered(answer) ? compareValue(test, answer.value, question) : null;
+  return isAnswered(answer) ? compareValue(test, answer.value) : null;
 }
 
 /**
@@ -120,18 +98,16 @@ function compare(test, answer, question) {
  *
  * @param {Condition} condition
  * @param {Answers} answers
- * @param {Question[]} questions
  * @returns {Truth}
  */
-export function truth(condition, answers, questions) {
-  if (condition.all) return every(condition.all.map((part) => truth(part, answers, questions)));
-  if (condition.any) return some(condition.any.map((part) => truth(part, answers, questions)));
+export function truth(condition, answers) {
+  if (condition.all) return every(condition.all.map((part) => truth(part, answers)));
+  if (condition.any) return some(condition.any.map((part) => truth(part, answers)));
   if (condition.not) {
-    const inner = truth(condition.not, answers, questions);
+    const inner = truth(condition.not, answers);
     return inner === null ? null : !inner;
   }
-  const id = condition.question ?? "";
-  return compare(condition, answers[id], questions.find((question) => question.id === id));
+  return compare(condition, answers[condition.question ?? ""]);
 }
 
 /**
@@ -139,12 +115,11 @@ export function truth(condition, answers, questions) {
  *
  * @param {Question} question
  * @param {Answers} opened answers of the open questions before it
- * @param {Question[]} questions
  * @returns {"asked" | "closed" | "waiting"}
  */
-function standing(question, opened, questions) {
+function standing(question, opened) {
   if (question.ask_if) {
-    const holds = truth(question.ask_if, opened, questions);
+    const holds = truth(question.ask_if.test, opened);
     if (holds !== true) return holds === false ? "closed" : "waiting";
   }
   if (!question.repeat_for) return "asked";
@@ -167,7 +142,7 @@ export function standings(questions, answers) {
   /** @type {Map<string, "asked" | "closed" | "waiting">} */
   const found = new Map();
   for (const question of questions) {
-    let how = standing(question, opened, questions);
+    let how = standing(question, opened);
     if (how === "waiting" && !canStillOpen(question, found, answers)) how = "closed";
     found.set(question.id, how);
     const answer = answers[question.id];
@@ -185,7 +160,7 @@ export function standings(questions, answers) {
  * @returns {boolean}
  */
 function canStillOpen(question, found, answers) {
-  const ids = question.ask_if ? operands(question.ask_if) : [];
+  const ids = question.ask_if ? operands(question.ask_if.test) : [];
   if (question.repeat_for) ids.push(question.repeat_for);
   return ids.some((id) => {
     const how = found.get(id);

@@ -2,7 +2,7 @@
 import { fill, h, icon, severityBars } from "../lib/dom.js";
 import { answerOf, isGiven, lackOf } from "./answers.js";
 import { countCodePoints } from "./codepoints.js";
-import { lackWords, quoted, rangeWords, reasonWords, summaryOf } from "./words.js";
+import { quoted, rangeWords, reasonWords, summaryOf } from "./words.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./types.js").Answer} Answer */
@@ -106,7 +106,7 @@ export class Rail {
 
   /** @param {Step} step */
   #line(step) {
-    const { answers, problems, rubric, readOnly } = this.#now();
+    const { answers, problems, rubric } = this.#now();
     const answer = answerOf(answers, step);
     const given = step.standing === "asked" && isGiven(answer);
     const bad = problems.get(step.key) ?? null;
@@ -123,8 +123,7 @@ export class Rail {
       h("span.q-no", { "aria-hidden": "true" }, done ? icon("check") : String(step.number)),
       h("span.q-text", {}, h("span.vh", {}, `${t("questionNumber", { number: step.number })}, ${stand}: `), this.#title(step)),
       given ? h(`span.chip.${reserved ? "chip-reserved" : "chip-answer"}`, {}, summary) : h("span.q-sub", {}, this.#sub(step))),
-      bad ? h("p.error.q-error", {}, icon("alert"), bad) : null,
-      readOnly ? null : undefined);
+      bad ? h("p.error.q-error", {}, icon("alert"), bad) : null);
   }
 
   /** @param {Step} step */
@@ -243,7 +242,7 @@ export class Rail {
     if (type === "multi") {
       const before = Array.isArray(answer?.value) ? answer.value : [];
       const chosen = options.map((one) => one.id).filter((one) => (one === id) !== before.some((other) => other === one));
-      this.handlers.onAnswer(step, { value: chosen, ...kept }, "more");
+      this.handlers.onAnswer(step, chosen.length ? { value: chosen, ...kept } : undefined, "more");
     } else {
       this.handlers.onAnswer(step, { value: type === "boolean" ? id === "true" : id, ...kept }, "choice");
     }

@@ -27,20 +27,19 @@
 /** @typedef {Record<string, Answer>} Answers */
 
 /**
- * A condition as data. Exactly one of the forms is given.
+ * A condition as data: a comparison of one question's answer, or a joint of conditions.
  *
  * @typedef {object} Condition
  * @property {string} [question]
- * @property {string | boolean | number} [is]
- * @property {string[]} [any_of]
- * @property {string[]} [none_of]
- * @property {number} [at_least]
- * @property {number} [at_most]
- * @property {boolean} [chosen]
+ * @property {"is" | "any_of" | "none_of" | "at_least" | "at_most" | "chosen"} [op]
+ * @property {string | boolean | number | string[]} [value]
+ * @property {string[] | null} [accepts] option ids that satisfy it; null where the answer as a whole is looked at
  * @property {Condition[]} [all]
  * @property {Condition[]} [any]
  * @property {Condition} [not]
  */
+
+/** @typedef {{ test: Condition, words: string }} Asking */
 
 /**
  * @typedef {object} Option
@@ -63,14 +62,13 @@
  * @property {string | null} [options_from]
  * @property {number | null} [min]
  * @property {number | null} [max]
- * @property {Condition | null} [ask_if]
- * @property {string | null} [ask_if_words]
+ * @property {Asking | null} [ask_if]
  * @property {string | null} [repeat_for]
  * @property {boolean} required
- * @property {Condition | null} [required_if]
- * @property {string | null} [required_if_words]
+ * @property {Asking | null} [required_if]
  * @property {number | null} [max_chars]
  * @property {boolean} cite
+ * @property {("unsure" | "cannot_assess")[]} reserved
  */
 
 /**
@@ -117,6 +115,7 @@
  * @property {Question[]} questions
  * @property {Category[]} categories
  * @property {{ unsure: ReservedAnswer, cannot_assess: ReservedAnswer }} reserved
+ * @property {{ show: string[] }} item
  * @property {{ conceal: "never" | "always" | "flagged", reveal: "click" | "hold", notice: string | null }} display
  */
 
@@ -154,11 +153,10 @@
  * @property {Item} item
  * @property {string} fingerprint
  * @property {string} rubric_version_id
- * @property {boolean} needs_reveal
+ * @property {boolean} [needs_reveal]
  * @property {number} revision
- * @property {string} [annotation_id]
- * @property {Answers} [answers]
- * @property {boolean} [editable]
+ * @property {string} [state] leased | submitted
+ * @property {Answers | null} [answers]
  */
 
 /**

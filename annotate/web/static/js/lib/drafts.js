@@ -3,7 +3,8 @@
 const PREFIX = "touchstone.draft.";
 
 /** @typedef {import("../label/types.js").Answers} Answers */
-/** @typedef {{ answers: Answers, annotationId: string, revision: number, savedAt: number }} Draft */
+/** @typedef {{ action: "submit" | "revise", body: Record<string, unknown> }} Pending what was being sent when the page was left */
+/** @typedef {{ answers: Answers, annotationId: string, revision: number, savedAt: number, pending?: Pending }} Draft */
 
 /**
  * @param {string} userId
@@ -53,6 +54,28 @@ export function dropDraft(userId, assignmentId) {
   } catch {
     // Nothing was kept where storage is off.
   }
+}
+
+/**
+ * Drafts that were being sent when their page was closed.
+ *
+ * @param {string} userId
+ * @returns {{ assignmentId: string, draft: Draft }[]}
+ */
+export function pendingDrafts(userId) {
+  const own = keyOf(userId, "");
+  /** @type {string[]} */
+  let keys = [];
+  try {
+    keys = Object.keys(localStorage).filter((key) => key.startsWith(own));
+  } catch {
+    return [];
+  }
+  return keys.flatMap((key) => {
+    const assignmentId = key.slice(own.length);
+    const draft = readDraft(userId, assignmentId);
+    return draft?.pending ? [{ assignmentId, draft }] : [];
+  });
 }
 
 /** Forget every draft in this browser: on signing out. */

@@ -1,0 +1,66 @@
+// What the page says about itself: the pill in the bar, the toast, the message above the questions.
+import { fill, h, icon, say } from "../lib/dom.js";
+
+/** @typedef {{ text: string, act: () => void, key?: string, kind?: "" | "primary" | "quiet" | "stop" }} Action */
+
+const SIGNS = { saved: "check", waiting: "clock", refused: "cross", plain: "pencil" };
+const TOAST_STAYS = 8000;
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let toastTimer;
+
+/**
+ * @param {"saved" | "waiting" | "refused" | "plain"} kind
+ * @param {string} text
+ */
+export function pill(kind, text) {
+  const place = document.getElementById("save-state");
+  if (!place || place.textContent === text) return;
+  fill(place, h(`span.pill.pill-${kind}`, {}, icon(SIGNS[kind]), text));
+}
+
+/** @param {Action} action */
+export function actionButton({ text, act, key, kind = "" }) {
+  return h(`button.btn.btn-sm${kind ? `.btn-${kind}` : ""}`, { type: "button", onclick: act }, text, key ? h("kbd.key", {}, key) : null);
+}
+
+/**
+ * @param {string} text
+ * @param {Action | null} [action]
+ */
+export function toast(text, action = null) {
+  const place = document.getElementById("toasts");
+  if (!place) return;
+  clearTimeout(toastTimer);
+  fill(place, h("div.toast", {}, text, action ? actionButton(action) : null));
+  say(text);
+  toastTimer = setTimeout(() => place.replaceChildren(), TOAST_STAYS);
+}
+
+export function clearToast() {
+  clearTimeout(toastTimer);
+  document.getElementById("toasts")?.replaceChildren();
+}
+
+/**
+ * A message above the questions. It stays until it is cleared.
+ *
+ * @param {"met" | "caution" | "refuse"} kind
+ * @param {string} title
+ * @param {string | string[]} body
+ * @param {Action[]} actions
+ */
+export function banner(kind, title, body, actions) {
+  const place = document.getElementById("banner");
+  if (!place) return;
+  const sign = { met: "check", caution: "clock", refuse: "cross" }[kind];
+  const parts = Array.isArray(body) ? body : [body];
+  const box = h(`div.msg.msg-${kind}`, { tabindex: "-1", role: kind === "refuse" ? "alert" : "status" }, icon(sign), h("div", {}, h("h3", {}, title), parts.filter(Boolean).map((part) => h("p.muted", {}, part)),
+    actions.length ? h("div.btn-row.gap-t", {}, actions.map(actionButton)) : null));
+  fill(place, box);
+  if (kind === "refuse") box.focus();
+}
+
+export function clearBanner() {
+  document.getElementById("banner")?.replaceChildren();
+}
