@@ -143,14 +143,14 @@ def _done(user_id: str, code: str) -> Response:
     return redirect(url_for("people.person", user_id=user_id, done=code))
 
 
-def _choices() -> dict[str, object]:
+def _choices(*, refused: bool) -> dict[str, object]:
     """Return what the forms offer: roles, projects, teams."""
     session = read_session()
     return {
         "roles": roles.NAMES,
         "projects": roles.projects(session),
         "teams": roles.teams(session),
-        "typed": request.form,
+        "typed": request.form if refused else {},
         "done": request.args.get("done"),
     }
 
@@ -167,7 +167,7 @@ def _index_page(error: ApplicationError | None = None) -> Page:
         older=older,
         error=error,
         errors=forms.field_errors(error) if error else {},
-        **_choices(),
+        **_choices(refused=error is not None),
     )
     return page, 200 if error is None else forms.status_of(error)
 
@@ -177,11 +177,11 @@ def _person_page(
 ) -> Page:
     page = render_template(
         "person.html",
-        person=service.person(read_session(), actor(), user_id),
+        subject=service.person(read_session(), actor(), user_id),
         issued=issued,
         error=error,
         errors=forms.field_errors(error) if error else {},
-        **_choices(),
+        **_choices(refused=error is not None),
     )
     return page, 200 if error is None else forms.status_of(error)
 
@@ -192,6 +192,6 @@ def _teams_page(error: ApplicationError | None = None) -> Page:
         "teams.html",
         error=error,
         errors=forms.field_errors(error) if error else {},
-        **_choices(),
+        **_choices(refused=error is not None),
     )
     return page, 200 if error is None else forms.status_of(error)
