@@ -113,16 +113,7 @@ def grant(session: Session, actor: Actor, user_id: str, wanted: Wanted) -> str:
 
 def write_grant(session: Session, actor: Actor, user_id: str, wanted: Wanted) -> str:
     """Write a checked grant of a locked or new person."""
-    already = session.scalar(
-        sa.select(RoleGrant.id).where(
-            RoleGrant.user_id == user_id,
-            RoleGrant.role == wanted.role,
-            _same(RoleGrant.project_id, wanted.project_id),
-            _same(RoleGrant.team_id, wanted.team_id),
-            RoleGrant.revoked_at.is_(None),
-        )
-    )
-    if already is not None:
+    if _held_grant(session, user_id, wanted) is not None:
         raise Conflict("This person has that role there already.")
     grant_id = new_id()
     moment = now(session)
@@ -303,6 +294,20 @@ def projects(session: Session) -> list[tuple[str, str, str]]:
     return [(row.id, row.slug, row.title) for row in rows]
 
 
+def find_grant(session: Session, user_id: str, wanted: Wanted) -> str:
+    """Return the id of a role that a person has, named as it was given.
+
+    Raises
+    ------
+    NotFound
+        When the person has no such role there.
+    """
+    found = _held_grant(session, user_id, wanted)
+    if found is None:
+        raise NotFound("This person has no such role there.")
+    return found
+
+
 def find_project(session: Session, slug: str) -> str:
     """Return the id of a project named by its slug."""
     found = session.scalar(sa.select(Project.id).where(Project.slug == slug))
@@ -368,6 +373,18 @@ def _exists(session: Session, model: type[Project | Team], key: str) -> bool:
         return session.get(model, known_form(key, "project or team")) is not None
     except NotFound:
         return False
+
+
+def _held_grant(session: Session, user_id: str, wanted: Wanted) -> str | None:
+    return session.scalar(
+        sa.select(RoleGrant.id).where(
+            RoleGrant.user_id == user_id,
+            RoleGrant.role == wanted.role,
+            _same(RoleGrant.project_id, wanted.project_id),
+            _same(RoleGrant.team_id, wanted.team_id),
+            RoleGrant.revoked_at.is_(None),
+        )
+    )
 
 
 def _same(column: InstrumentedAttribute[str | None], value: str | None) -> sa.ColumnElement[bool]:
