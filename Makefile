@@ -45,6 +45,12 @@ format: install ## write the one format
 lock: install ## write the locks anew (UPGRADE=1: newest versions)
 	@scripts/lock
 
+replay: install ## all recorded labels through a served Touchstone, on both databases
+	@PYTHONPATH=. .venv/bin/python scripts/replay.py sqlite postgresql
+
+replay-ci: install ## the same on SQLite only
+	@PYTHONPATH=. .venv/bin/python scripts/replay.py sqlite
+
 torture: install ## minutes of kills, races and load, on both databases
 	@JOBS=1 scripts/pytest -m torture --timeout 1800 $(ARGS)
 

@@ -1,0 +1,130 @@
+"""Recorded labels through a served Touchstone, and the figures that must come out of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from annotate.db import Database
+from annotate.policy import ML_READER
+from annotate.services import accounts, roles, tokens
+from annotate.services.identity import system_actor
+from tests.support.databases import environment_for, migrated_database, settings_for
+from tests.support.server import COMMAND, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORDED = ROOT.parent / "shared" / "data" / "convabuse"
+ABSENT = "the recorded labels (../shared/data/convabuse) are not on this machine"
+PATTERNS = ("type_*=types", "target_*=target", "direction_*=direction")
+TOLERANCE = 1e-6
+REPLAY_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What the replay said, and the agreement report that the API gave afterwards."""
+
+    outcome: Mapping[str, Any]
+    report: Mapping[str, Any]
+
+
+def replayed(kind: str, folder: Path, *options: str, labels: Path | None = None) -> Replayed:
+    """Serve a fresh database of a kind, play the recorded labels to it, ask for agreement."""
+    with migrated_database(kind, folder) as url:
+        environment = environment_for(url, folder)
+        with Server(environment, folder) as server:
+            outcome = _play(server, labels or RECORDED / "labels_wide.csv", options)
+            token = _reader(url, folder)
+            report = _get(f"{server.url}/api/v1/rounds/{outcome['round']}/agreement", token)
+    return Replayed(outcome, report)
+
+
+def _play(server: Server, labels: Path, options: tuple[str, ...]) -> dict[str, Any]:
+    maps = [part for pattern in PATTERNS for part in ("--map", pattern)]
+    items = ["--items", str(RECORDED / "items.jsonl")]
+    done = subprocess.run(
+        [COMMAND, "replay", labels, *items, *maps, "--url", server.url, "--json", *options],
+        cwd=server.folder,
+        env=server.environment,
+        capture_output=True,
+        text=True,
+        timeout=REPLAY_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise AssertionError(f"{done.stdout}\n{done.stderr}\n{server.log_tail()}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def _reader(url: str, folder: Path) -> str:
+    """Make someone who may read agreement and return a token of theirs."""
+    database = Database(settings_for(url, folder))
+    try:
+        with database.write() as session:
+            actor = system_actor(session)
+            reader = accounts.create(session, login="figures", display_name="Figures").user_id
+            roles.grant(session, actor, reader, roles.Wanted(ML_READER))
+            return tokens.create(
+                session, actor, tokens.NewToken("figures", ("read",), 1), owner_id=reader
+            )
+    finally:
+        database.dispose()
+
+
+def _get(url: str, token: str) -> dict[str, Any]:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def alpha(
+    report: Mapping[str, Any],
+    question: str,
+    category: str = "",
+    *,
+    conditioning: str = "all",
+    level: str | None = None,
+) -> float | None:
+    """Find one alpha in a report; the level that the rubric judges by unless one is named."""
+    found = [
+        variable["results"]["krippendorff_alpha"]["value"]
+        for variable in report["variables"]
+        if variable["question"] == question
+        and variable["category"] == category
+        and variable["conditioning"] == conditioning
+        and (variable["primary"] if level is None else variable["level"] == level)
+    ]
+    if not found:
+        raise AssertionError(f"the report has no {question} {category} {conditioning} {level}")
+    return found[0]
+
+
+def expected_figures(reference: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], float]]:
+    """Walk the published figures: which alpha, and what it must be."""
+    for level, value in reference["severity"].items():
+        yield {"question": "severity", "level": level}, value
+    yield {"question": "abusive"}, reference["abusive_binary_nominal"]
+    questions = {"type": "types", "target": "target", "direction": "direction"}
+    gates = {"all_raters_gated": "all", "raters_reaching_question": "reached"}
+    for gate, conditioning in gates.items():
+        for column, value in reference[gate].items():
+            prefix, _, category = column.partition("_")
+            wanted = {"question": questions[prefix], "category": category}
+            yield {**wanted, "conditioning": conditioning}, value
+
+
+def differences(report: Mapping[str, Any], reference: Mapping[str, Any]) -> list[str]:
+    """List the figures of a report that are not the published ones."""
+    found = []
+    for wanted, value in expected_figures(reference):
+        given = alpha(report, **wanted)
+        if given is None or abs(given - value) > TOLERANCE:
+            found.append(f"{wanted}: {given}, not {value}")
+    return found
