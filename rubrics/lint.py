@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from rubrics.codebook import PAGE_KEYS
-from rubrics.lint_conditions import Linter, check_condition
+from rubrics.lint_conditions import Linter, check_condition, check_reach
 from rubrics.schema import NO_OPTION
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 RESERVED_IDS: Final = frozenset({"none", "unsure", "cannot_assess", "not_asked", "opt_out"})
 SAFE_KEYS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _CHOICE: Final = frozenset({"single", "multi", "ordinal"})
+_ORDERED: Final = frozenset({"ordinal", "interval", "ratio"})
 _FEWEST: Final = {"single": 2, "ordinal": 2, "multi": 1}
 
 
@@ -92,7 +93,8 @@ def _codes(linter: Linter, question: Question, path: str) -> None:
     for at, option in enumerate(question.options):
         place = f"{path}.options[{at}]"
         if option.code is None:
-            if question.type == "ordinal" or question.level in {"ordinal", "interval", "ratio"}:
+            ordered = question.type == "ordinal" or question.level in _ORDERED
+            if ordered and not linter.written(f"{place}.code"):
                 message = f"option {option.id!r} of an ordered question needs a code"
                 linter.note("missing_code", message, place, "add 'code:' with its rank")
         elif option.code in codes:
@@ -168,6 +170,8 @@ def _repetition(linter: Linter, question: Question, path: str) -> None:
     elif linter.order[parent.id] >= linter.order.get(question.id, 0):
         message = f"question {parent.id!r} is not asked before this one"
         linter.note("later_question", message, place, "move it up")
+    elif linter.is_unsound(parent):
+        return
     elif parent.type not in {"multi", "single"} or parent.repeat_for is not None:
         message = f"{parent.id!r} is no choice that can be repeated for"
         linter.note("bad_repeat", message, place, "name a single or multi question")
@@ -322,5 +326,5 @@ def lint(rubric: Rubric, problems: Problems, places: Places) -> None:
         Where each element stands in the file.
     """
     linter = Linter(rubric, problems, places)
-    for check in (_ids, _questions, _derived, _categories, _whole):
+    for check in (_ids, _questions, _derived, _categories, _whole, check_reach):
         check(linter)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Final
 
 from rubrics.reachability import Reachability
 from rubrics.reader import did_you_mean
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from rubrics.reader import Places
     from rubrics.schema import Condition, Question, Rubric
     from rubrics.yaml_nodes import Problems
+
+_QUESTION_PATH: Final = re.compile(r"questions\[(\d+)\]")
 
 
 class Linter:
@@ -29,6 +33,7 @@ class Linter:
         self.order = {question.id: at for at, question in enumerate(rubric.questions)}
         self.reach = Reachability(rubric)
         self.unsound = places.unsound
+        self.pending: list[tuple[Condition, str]] = []
 
     def note(
         self,
@@ -41,9 +46,25 @@ class Linter:
         """Note one problem."""
         self._problems.add(code, message, self._places.at(path), hint, gravity)
 
+    def is_unsound(self, question: Question) -> bool:
+        """Return whether a question's type could not be read."""
+        return f"questions[{self.order[question.id]}]" in self.unsound
+
     def written(self, path: str) -> bool:
         """Return whether the file says anything at a path."""
         return path in self._places.known
+
+    def flawed(self) -> set[str]:
+        """Return the ids of questions with an error in them; what hangs on them is left alone."""
+        starts = sorted((place.line, path) for path, place in self._places.known.items())
+        lines = [line for line, _ in starts]
+        found: set[str] = set()
+        for problem in self._problems.found:
+            at = bisect_right(lines, problem.line) - 1
+            number = _QUESTION_PATH.match(starts[at][1]) if at >= 0 else None
+            if problem.severity == "error" and number is not None:
+                found.add(self.rubric.questions[int(number.group(1))].id)
+        return found
 
     def unique(self, ids: Iterable[tuple[str, str]], what: str) -> None:
         """Note every id that stands a second time; `ids` are pairs of id and path."""
@@ -65,10 +86,19 @@ class Linter:
 def check_condition(linter: Linter, condition: Condition, path: str, known: Sequence[str]) -> None:
     """Note what is wrong with a condition that stands where `known` questions were asked."""
     leaves = [_leaf(linter, test, place, known) for test, place in _leaves(condition, path)]
-    sound = all(leaves) and (len(leaves) > 1 or _gated(linter, condition))
-    if sound and not linter.reach.can_hold(condition):
-        hint = "its parts, or the conditions of the questions it looks at, exclude each other"
-        linter.note("never_holds", "this condition can never hold", path, hint)
+    if all(leaves) and (len(leaves) > 1 or _gated(linter, condition)):
+        linter.pending.append((condition, path))
+
+
+def check_reach(linter: Linter) -> None:
+    """Note conditions that can never hold, once everything they hang on was checked."""
+    flawed = linter.flawed()
+    for condition, path in linter.pending:
+        if flawed.isdisjoint(linter.reach.closure(condition)) and not linter.reach.can_hold(
+            condition
+        ):
+            hint = "its parts, or the conditions of the questions it looks at, exclude each other"
+            linter.note("never_holds", "this condition can never hold", path, hint)
 
 
 def _gated(linter: Linter, condition: Condition) -> bool:
@@ -102,7 +132,7 @@ def _leaf(linter: Linter, test: Compare, path: str, known: Sequence[str]) -> boo
         hint = "a condition looks back: move one of the two questions"
         linter.note("later_question", message, place, hint)
         return False
-    if f"questions[{linter.order[question.id]}]" in linter.unsound:
+    if linter.is_unsound(question):
         return False
     if test.op == "chosen":
         return True
@@ -165,6 +195,8 @@ def _order_operand(linter: Linter, test: Compare, question: Question, place: str
 
 def _option_operand(linter: Linter, test: Compare, question: Question, place: str) -> bool:
     known = [option.id for option in question.options]
+    if not known:
+        return False
     if isinstance(test.value, bool | int | float):
         hint = "name an option id, or use 'at_least' or 'at_most' for codes"
         linter.note("bad_operand", f"{question.id!r} is answered with an option id", place, hint)

@@ -32,7 +32,7 @@ from rubrics.schema import (
     Rubric,
     Status,
 )
-from rubrics.yaml_nodes import Node, Place, Problems, Scalar, parse
+from rubrics.yaml_nodes import Node, Place, Problems, Scalar, Table, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -413,8 +413,10 @@ def _rubric(root: Node, context: Context) -> Rubric:
 def build(root: Node | None, problems: Problems) -> Rubric:
     """Build a rubric from nodes, or raise with every problem in them."""
     context = Context(problems, Places())
-    if root is None:
+    if root is None or (isinstance(root, Scalar) and root.kind == "null"):
         problems.stop("empty", "the file is empty", Place(1, 1), "write a rubric")
+    if not isinstance(root, Table):
+        problems.stop("wrong_type", "a rubric is a mapping from keys to values", Place(1, 1))
         raise RubricInvalid(problems.found)
     rubric = resolve_conditions(_rubric(root, context))
     lint(rubric, problems, context.places)

@@ -35,7 +35,7 @@ class Reachability:
 
     def can_hold(self, condition: Condition) -> bool:
         """Return False only when no answers make the condition hold."""
-        needed = self._closure(condition)
+        needed = self.closure(condition)
         questions = [one for one in self._rubric.questions if one.id in needed]
         tests = self._tests(condition, questions)
         domains = [_domain(question, tests) for question in questions]
@@ -52,7 +52,8 @@ class Reachability:
         opened = asked(self._rubric, given)
         return evaluate(condition, {key: one for key, one in given.items() if key in opened})
 
-    def _closure(self, condition: Condition) -> set[str]:
+    def closure(self, condition: Condition) -> set[str]:
+        """Return the ids of all questions a condition hangs on, directly or through others."""
         found: set[str] = set()
         waiting = list(operands(condition))
         while waiting:
