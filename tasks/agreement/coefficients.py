@@ -1084,6 +1084,8 @@ def _two_raters(
     eye = np.eye(len(table), dtype=np.int64)
     patterns, _ = CountPatterns.from_rows(eye[first] + eye[second], table[first, second])
     facts = _Facts.of(data, data.domain.level, patterns)
+    if facts.status is Status.NO_LABELS and data.patterns.n_units:
+        facts = replace(facts, status=Status.NO_PAIRABLE_UNITS)
     estimator = table_estimator(table, matrix, common_margin=scott)
     name = "scott_pi" if scott else "cohen_kappa"
     return facts.conclude(name, estimator, interval, weights=_name(weights))
