@@ -31,9 +31,7 @@ ADDRESS_FAILURES = 50
 
 def system_actor(session: Session) -> Actor:
     """Return the installation itself as actor, for the console and for jobs; made on first use."""
-    user_id = session.scalar(
-        sa.select(UserAccount.id).where(UserAccount.login == SYSTEM_LOGIN)
-    )
+    user_id = session.scalar(sa.select(UserAccount.id).where(UserAccount.login == SYSTEM_LOGIN))
     if user_id is None:
         user_id = new_id()
         session.execute(
