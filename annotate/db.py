@@ -89,6 +89,7 @@ class Database:
         self.embedded = settings.embedded
         self._clock = clock
         self.gate: WriteGate | None = None
+        self.last_reaped = datetime.min.replace(tzinfo=UTC)
         if self.embedded:
             settings.database_path.parent.mkdir(parents=True, exist_ok=True)
             self.gate = WriteGate(f"{settings.database_path}.gate")

@@ -39,7 +39,8 @@ def record(  # noqa: PLR0913 - one argument a column
     """
     moment = at if at is not None else now(session)
     text = canonical_json(body or {})
-    session.execute(
+    connection = session.connection()
+    connection.execute(
         _AUDIT,
         {
             "id": new_id(),
@@ -54,7 +55,7 @@ def record(  # noqa: PLR0913 - one argument a column
         },
     )
     if outbox:
-        session.execute(
+        connection.execute(
             _OUTBOX,
             {
                 "id": new_id(),

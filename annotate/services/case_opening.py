@@ -73,14 +73,14 @@ def route(session: Session, actor: Actor, place: Found, rubric: Rubric, at: date
     ``place`` is the assignment just submitted, with its project, task, round, item and version.
     """
     keys = {"project_id": place.project_id, "task_id": place.task_id}
-    if session.execute(_STILL_HELD, keys).first() is not None:
+    if session.connection().execute(_STILL_HELD, keys).first() is not None:
         return
-    rows = session.execute(_CURRENT, keys).all()
+    rows = session.connection().execute(_CURRENT, keys).all()
     votes = [
         (row.annotator_id, Cell(row.question, row.category, row.value, row.state)) for row in rows
     ]
     cells = open_cells(rubric, votes)
-    case = session.execute(_CASE, keys).first()
+    case = session.connection().execute(_CASE, keys).first()
     if case is None:
         if cells:
             _open(session, actor, place, cells, at)

@@ -189,7 +189,7 @@ _GRANTS = sa.select(RoleGrant.role, RoleGrant.project_id, RoleGrant.team_id).whe
 
 def actor_of_session(session: Session, token: str) -> tuple[Actor, bool] | None:
     """Return the actor of a session cookie, and whether its last use should be noted again."""
-    row = session.execute(_SESSION_ACTOR, {"token_hash": sha256_hex(token)}).first()
+    row = session.connection().execute(_SESSION_ACTOR, {"token_hash": sha256_hex(token)}).first()
     if row is None:
         return None
     moment = now(session)
@@ -213,7 +213,7 @@ def actor_of_session(session: Session, token: str) -> tuple[Actor, bool] | None:
 
 def actor_of_token(session: Session, token: str) -> tuple[Actor, bool] | None:
     """Return the actor of an API token, and whether its last use should be noted again."""
-    row = session.execute(_TOKEN_ACTOR, {"token_hash": sha256_hex(token)}).first()
+    row = session.connection().execute(_TOKEN_ACTOR, {"token_hash": sha256_hex(token)}).first()
     moment = now(session)
     if row is None or row.expires_at <= moment:
         return None
@@ -250,7 +250,7 @@ def note_use(session: Session, actor: Actor) -> None:
 
 def grants_of(session: Session, user_id: str) -> tuple[Grant, ...]:
     """Return the roles a person holds now."""
-    rows = session.execute(_GRANTS, {"user_id": user_id}).all()
+    rows = session.connection().execute(_GRANTS, {"user_id": user_id}).all()
     return tuple(Grant(row.role, row.project_id, row.team_id) for row in rows)
 
 

@@ -168,20 +168,20 @@ def claim(session: Session, actor: Actor, scope: Scope, round_id: str) -> Claim:
     """
     at = now(session)
     keys = {"round_id": round_id, "project_id": scope.project_id}
-    call = session.execute(_ROUND, keys).first()
+    call = session.connection().execute(_ROUND, keys).first()
     if call is None:
         raise NotFound("There is no such round")
     if call.state != "open" or call.archived_at is not None:
         return Claim(None, "paused" if call.state == "paused" else "exhausted")
-    leases.reap(session, at)
+    leases.reap_now_and_then(session, at)
     person = {**keys, "annotator_id": actor.user_id, "at": at}
-    held = session.execute(_HELD, person).first()
+    held = session.connection().execute(_HELD, person).first()
     if held is not None:
         return Claim(_place(call, held, held.id, held.fence, held.expires_at))
     team_id = actor.team_for(scope.project_id)
     found = _next(session, call.allocation, {**person, "team_id": team_id})
     if found is None:
-        if session.execute(_OTHERS_HOLD, person).first() is not None:
+        if session.connection().execute(_OTHERS_HOLD, person).first() is not None:
             return Claim(None, "all_leased", RETRY_AFTER)
         return Claim(None, "exhausted")
     return Claim(_take(session, actor, call, found, team_id, at, scope.project_id))
@@ -190,11 +190,11 @@ def claim(session: Session, actor: Actor, scope: Scope, round_id: str) -> Claim:
 def _next(session: Session, allocation: str, keys: Mapping[str, Any]) -> Found | None:
     """Find the next free task after the annotator's cursor, starting over once."""
     query = claim_query(allocation, embedded=is_embedded(session))
-    cursor = session.execute(_CURSOR, dict(keys)).first()
+    cursor = session.connection().execute(_CURSOR, dict(keys)).first()
     for start in (cursor, None) if cursor is not None else (None,):
         priority, order, task_id = FIRST if start is None else start
         where = {"priority": priority, "ord": order, "task_id": task_id}
-        row = session.execute(query, {**keys, **where}).first()
+        row = session.connection().execute(query, {**keys, **where}).first()
         if row is not None:
             return row
     return None
@@ -357,7 +357,7 @@ def _own(
         "project_id": scope.project_id,
         "annotator_id": actor.user_id,
     }
-    row = session.execute(_OWN_LOCKED if lock else _OWN, keys).first()
+    row = session.connection().execute(_OWN_LOCKED if lock else _OWN, keys).first()
     if row is None:
         raise NotFound("There is no such assignment of yours")
     return row
@@ -561,7 +561,7 @@ def _replayed(
     session: Session, scope: Scope, assignment_id: str, submission: Submission
 ) -> Receipt:
     keys = {"annotation_id": submission.annotation_id, "project_id": scope.project_id}
-    stored = session.execute(_KNOWN_KEY, keys).first()
+    stored = session.connection().execute(_KNOWN_KEY, keys).first()
     if stored is None:
         raise Conflict("This item was submitted already, under another key")
     if stored.assignment_id != assignment_id or stored.request_hash != submission.request_hash:
@@ -589,7 +589,7 @@ def revise(
         raise Conflict("This item was not submitted yet")
     if row.current_revision != base_revision:
         keys = {"annotation_id": submission.annotation_id, "project_id": scope.project_id}
-        if session.execute(_KNOWN_KEY, keys).first() is not None:
+        if session.connection().execute(_KNOWN_KEY, keys).first() is not None:
             return _replayed(session, scope, row.id, submission)
         raise Conflict("Another edit of this item came first: load it again")
     at = now(session)

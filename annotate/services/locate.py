@@ -66,7 +66,7 @@ KINDS = frozenset(_FINDERS)
 
 def locate(session: Session, kind: str, key: str) -> Located | None:
     """Return where the object lies, or None when there is none of that name."""
-    row = session.execute(_FINDERS[kind], {"key": key}).first()
+    row = session.connection().execute(_FINDERS[kind], {"key": key}).first()
     if row is None:
         return None
     return Located(row.project_id, row.team_id, row.owner_id, row.object_id)
