@@ -179,7 +179,10 @@ def claim(session: Session, actor: Actor, scope: Scope, round_id: str) -> Claim:
     if held is not None:
         return Claim(_place(call, held, held.id, held.fence, held.expires_at))
     team_id = actor.team_for(scope.project_id)
-    found = _next(session, call.allocation, {**person, "team_id": team_id})
+    search = {**person, "team_id": team_id}
+    found = _next(session, call.allocation, search)
+    if found is None and leases.reap(session, at):
+        found = _next(session, call.allocation, search)
     if found is None:
         if session.connection().execute(_OTHERS_HOLD, person).first() is not None:
             return Claim(None, "all_leased", RETRY_AFTER)

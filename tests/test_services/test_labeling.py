@@ -188,6 +188,7 @@ def pass_time(world: World, **span: float) -> None:
         for row in session.scalars(sa.select(Assignment).where(Assignment.state == "leased")):
             row.expires_at -= timedelta(**span)
             row.leased_at -= timedelta(**span)
+    world.database.last_reaped -= timedelta(**span)
 
 
 LEASE = 1800
