@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 from annotate.services import progress, projects
 from annotate.services.errors import BadInput, Conflict
 from annotate.services.projects import ProjectText
+from annotate.web.language_names import language_name
 from annotate.web.project_json import overview_json, project_json
 from annotate.web.requests import (
     Body,
@@ -127,6 +128,7 @@ def overview(project: str) -> AnyResponse | str:
         project=crumb(found),
         overview=progress.overview(read_session(), scope()),
         may=permissions(),
+        language_name=language_name,
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from annotate.services import allocation_files, progress, projects, rounds, rubrics
 from annotate.services.errors import BadInput, Conflict
 from annotate.services.rounds import RoundDesign
+from annotate.web.language_names import language_name
 from annotate.web.plan_view import plan_view
 from annotate.web.project_json import generated_json, plan_json, round_json
 from annotate.web.projects import crumb, field_errors, permissions, status_of, whole_number
@@ -230,6 +231,7 @@ def _plan_page(typed: dict[str, Any], planned: Plan) -> str:
         plan=planned,
         view=view,
         version=version,
+        language_name=language_name,
     )
 
 
