@@ -28,6 +28,7 @@ from annotate.models import (
 )
 from annotate.services import rubrics
 from annotate.services.errors import NotFound
+from annotate.services.ids import known_form
 from annotate.services.scoping import in_scope, visible_items
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ def detail(session: Session, actor: Actor, scope: Scope, item_id: str) -> ItemVi
         When there is none, or it is in quarantine.
     """
     item = session.execute(
-        sa.select(Item).where(Item.id == item_id, *visible_items(scope))
+        sa.select(Item).where(Item.id == known_form(item_id, "item"), *visible_items(scope))
     ).scalar_one_or_none()
     if item is None:
         raise NotFound("There is no such item, or none that you may see.")

@@ -16,12 +16,11 @@ from annotate.models import (
     Item,
     ItemReport,
     Label,
-    Project,
     Round,
     Task,
 )
 from annotate.services import audit, rubrics
-from annotate.services.errors import BadInput, Conflict, NotFound
+from annotate.services.errors import BadInput, Conflict
 from annotate.services.ids import known_form
 from annotate.services.scoping import in_scope, visible_items
 from annotate.services.text import canonical_json, check_text
@@ -213,14 +212,17 @@ def page(
     excerpts
         Whether the first words of the content come along.
     """
-    statement: sa.Select[Any] = sa.select(
+    columns: list[Any] = [
         Item.id,
         Item.external_id,
         Item.kind,
         Item.language,
         Item.created_at,
-        *((Item.body,) if excerpts or wanted.text else ()),
-    ).where(*visible_items(scope), *_conditions(scope, wanted))
+    ]
+    if excerpts or wanted.text:
+        columns.append(Item.body)
+    conditions = (*visible_items(scope), *_conditions(scope, wanted))
+    statement = sa.select(*columns).where(*conditions)
     upwards = after is not None and before is None
     if before is not None:
         statement = statement.where(Item.id < known_form(before, "item"))
@@ -485,19 +487,6 @@ def _answers_to(question: Question) -> Iterator[tuple[str, str]]:
         yield cell or f"{question.id}={option.id}", f"{question.id}: {option.label}"
 
 
-def require_slug(session: Session, scope: Scope, slug: str) -> None:
-    """Make sure that the project of an address is the one the object lies in.
-
-    Raises
-    ------
-    NotFound
-        When the address names another project.
-    """
-    found = session.scalar(sa.select(Project.slug).where(Project.id == scope.project_id))
-    if found != slug:
-        raise NotFound("There is nothing here, or nothing that you may see.")
-
-
 # -------------------------------------------------------------------------------------- quarantine
 
 
@@ -555,7 +544,7 @@ def release(session: Session, actor: Actor, scope: Scope, item_id: str) -> None:
     changed = session.execute(
         sa.update(Item)
         .where(
-            Item.id == item_id,
+            Item.id == known_form(item_id, "item"),
             Item.project_id == scope.project_id,
             Item.quarantined_at.is_not(None),
         )

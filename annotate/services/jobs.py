@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,9 @@ from annotate.db import new_id, now
 from annotate.models import Job, UserAccount
 from annotate.policy import Actor, Scope
 from annotate.services import audit
-from annotate.services.errors import ApplicationError, Conflict, LeaseLost, NotFound
+from annotate.services.errors import ApplicationError, Conflict, LeaseLost, NotAllowed, NotFound
 from annotate.services.identity import actor_of_user
-from annotate.services.scoping import in_scope
+from annotate.services.ids import known_form
 from annotate.services.text import canonical_json
 from exports.errors import ExportError
 from rubrics.errors import RubricError
@@ -156,6 +156,7 @@ class JobView:
     result: dict[str, Any]
     parameters: dict[str, Any]
     started_by: str
+    started_by_id: str
     created_at: datetime
     finished_at: datetime | None
 
@@ -245,6 +246,7 @@ _VIEW = sa.select(
     Job.parameters,
     Job.created_at,
     Job.finished_at,
+    Job.created_by,
     UserAccount.display_name,
 ).join(UserAccount, UserAccount.id == Job.created_by)
 
@@ -261,6 +263,7 @@ def _view(row: Any) -> JobView:  # noqa: ANN401 - a row of _VIEW
         result=json.loads(row.result) if row.result else {},
         parameters=json.loads(row.parameters),
         started_by=row.display_name,
+        started_by_id=row.created_by,
         created_at=row.created_at,
         finished_at=row.finished_at,
     )
@@ -282,6 +285,27 @@ def view(session: Session, job_id: str, project_id: str | None) -> JobView:
     return _view(row)
 
 
+def find(session: Session, scope: Scope, job_id: str) -> JobView:
+    """Return one job inside the scope.
+
+    Raises
+    ------
+    NotFound
+        When there is none, or it belongs to another team.
+    """
+    row = session.execute(_VIEW.where(Job.id == known_form(job_id, "job"), *_seen(scope))).first()
+    if row is None:
+        raise NotFound("There is no such job")
+    return _view(row)
+
+
+def _seen(scope: Scope) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield the conditions of jobs that the scope reaches; those of no team are for all."""
+    yield Job.project_id == scope.project_id
+    if scope.team_ids is not None:
+        yield Job.team_id.is_(None) | Job.team_id.in_(sorted(scope.team_ids))
+
+
 def project_of(session: Session, job_id: str) -> str | None:
     """Return the project of a job, for workers.
 
@@ -300,11 +324,9 @@ def project_of(session: Session, job_id: str) -> str | None:
 
 def recent(session: Session, scope: Scope, before: str | None = None) -> list[JobView]:
     """Return a page of the project's jobs, the newest first; one more than a page if there are."""
-    statement = _VIEW.where(Job.project_id == scope.project_id)
-    if scope.team_ids is not None:
-        statement = statement.where(Job.team_id.is_(None) | Job.team_id.in_(sorted(scope.team_ids)))
+    statement = _VIEW.where(*_seen(scope))
     if before is not None:
-        statement = statement.where(Job.id < before)
+        statement = statement.where(Job.id < known_form(before, "job"))
     rows = session.execute(statement.order_by(Job.id.desc()).limit(PAGE + 1)).all()
     return [_view(row) for row in rows]
 
@@ -314,12 +336,23 @@ def cancel(session: Session, actor: Actor, scope: Scope, job_id: str) -> None:
 
     Raises
     ------
+    NotAllowed
+        When it is another's and the actor does not manage the project.
     Conflict
         When it has already ended.
     """
+    owner = session.scalar(sa.select(Job.created_by).where(Job.id == job_id, *_seen(scope)))
+    if owner is None:
+        raise NotFound("There is no such job")
+    if owner != actor.user_id and not actor.may("project.manage", scope.project_id):
+        raise NotAllowed("Only who started a job, or who manages the project, may cancel it")
     changed = session.execute(
         sa.update(Job)
-        .where(Job.id == job_id, *in_scope(Job, scope), Job.state.in_(RUNNING_STATES))
+        .where(
+            Job.id == job_id,
+            Job.project_id == scope.project_id,
+            Job.state.in_(RUNNING_STATES),
+        )
         .values(
             state="cancelled",
             fence=Job.fence + 1,
@@ -602,6 +635,7 @@ __all__ = [
     "claim",
     "commit_chunk",
     "enqueue",
+    "find",
     "project_of",
     "recent",
     "run_claimed",

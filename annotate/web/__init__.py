@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from annotate.web import account, health, labeling, people, projects, rounds, rubrics
+from annotate.web import account, health, items, jobs, labeling, people, projects, rounds, rubrics
 
 BLUEPRINTS = (
     health.blueprint,
@@ -12,4 +12,6 @@ BLUEPRINTS = (
     projects.blueprint,
     rubrics.blueprint,
     rounds.blueprint,
+    items.blueprint,
+    jobs.blueprint,
 )
