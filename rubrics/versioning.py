@@ -320,7 +320,13 @@ def _change(path: str, kind: Kind, old: Json, new: Json) -> Change:
     return Change(_element(path), path, kind, old, new, _impact(path, kind, old, new))
 
 
+def _is_table(value: Json) -> bool:
+    return value is None or isinstance(value, dict)
+
+
 def _has_ids(value: Json) -> bool:
+    if value is None:
+        return True
     return isinstance(value, list) and all(isinstance(one, dict) and "id" in one for one in value)
 
 
@@ -328,9 +334,9 @@ def _walk(path: str, old: Json, new: Json) -> Iterator[Change]:
     if old == new:
         return
     name = path.rpartition(".")[2]
-    if name not in _ATOMS and isinstance(old or {}, dict) and isinstance(new or {}, dict):
+    if name not in _ATOMS and _is_table(old) and _is_table(new):
         yield from _walk_table(path, old or {}, new or {})
-    elif _has_ids(old or []) and _has_ids(new or []):
+    elif _has_ids(old) and _has_ids(new):
         yield from _walk_entries(path, old or [], new or [])
     else:
         kind: Kind = "added" if old is None else "removed" if new is None else "changed"
