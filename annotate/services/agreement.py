@@ -1,0 +1,237 @@
+"""Agreement of a project: the current labels of one rubric version, and what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from annotate.models import Annotation, Assignment, Item, Label, Round, RubricVersion, UserAccount
+from annotate.services.compiled import compiled_rubric
+from annotate.services.errors import BadInput, NotFound
+from annotate.services.scoping import in_scope, visible_items
+from tasks.records import LabelColumns
+from tasks.reliability import agreement_report, items_behind
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from annotate.policy import Actor, Scope
+    from rubrics.schema import Rubric
+    from tasks.records import ItemDisagreement, Report
+
+INTERVALS = ("jackknife", "bootstrap")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Which labels are looked at.
+
+    Attributes
+    ----------
+    version_id
+        The rubric version; labels of different versions are never mixed.
+    round_id, language, team_id
+        Further bounds; None for all.
+    """
+
+    version_id: str
+    round_id: str | None = None
+    language: str | None = None
+    team_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person can choose among on the agreement page."""
+
+    versions: tuple[tuple[str, str], ...]
+    rounds: tuple[tuple[str, str], ...]
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A report with what it was measured on."""
+
+    rubric: Rubric
+    report: Report
+    slice: Slice
+    names: dict[str, str]
+    """Display names of the annotators, by id."""
+
+
+def choices(session: Session, scope: Scope) -> Choice:
+    """Return the versions, rounds and languages that have rounds or items, newest first."""
+    versions = session.execute(
+        sa.select(RubricVersion.id, RubricVersion.title, RubricVersion.version)
+        .where(
+            RubricVersion.project_id == scope.project_id,
+            sa.exists().where(
+                Round.rubric_version_id == RubricVersion.id, Round.project_id == scope.project_id
+            ),
+        )
+        .order_by(RubricVersion.id.desc())
+    ).all()
+    rounds = session.execute(
+        sa.select(Round.id, Round.name)
+        .where(Round.project_id == scope.project_id)
+        .order_by(Round.id.desc())
+    ).all()
+    languages = session.scalars(
+        sa.select(Item.language)
+        .where(*visible_items(scope), Item.language.is_not(None))
+        .distinct()
+        .order_by(Item.language)
+    ).all()
+    return Choice(
+        tuple((row.id, f"{row.title} {row.version}") for row in versions),
+        tuple((row.id, row.name) for row in rounds),
+        tuple(language for language in languages if language),
+    )
+
+
+def latest_version(session: Session, scope: Scope) -> str | None:
+    """Return the rubric version of the newest round that has labels, or of the newest round."""
+    labelled = session.scalar(
+        sa.select(Annotation.rubric_version_id)
+        .where(*in_scope(Annotation, scope))
+        .order_by(Annotation.project_id, Annotation.created_at.desc())
+        .limit(1)
+    )
+    if labelled is not None:
+        return labelled
+    return session.scalar(
+        sa.select(Round.rubric_version_id)
+        .where(Round.project_id == scope.project_id)
+        .order_by(Round.id.desc())
+        .limit(1)
+    )
+
+
+def measure(  # noqa: PLR0913 - the choices of the page
+    session: Session,
+    actor: Actor,
+    scope: Scope,
+    chosen: Slice,
+    *,
+    interval: str = "jackknife",
+    pairs: bool = True,
+    levels: dict[str, str] | None = None,
+) -> Measured:
+    """Compute agreement on every question, category and derived variable of a version.
+
+    Raises
+    ------
+    BadInput
+        For an interval or a level that there is none of.
+    NotFound
+        When the project has no such version.
+    """
+    del actor
+    if interval not in INTERVALS:
+        raise BadInput(f"interval is {interval!r}; it can be {' or '.join(INTERVALS)}")
+    rubric = compiled_rubric(session, scope.project_id, chosen.version_id).rubric
+    labels = label_columns(session, scope, chosen)
+    try:
+        report = agreement_report(
+            rubric,
+            labels,
+            interval=interval,  # type: ignore[arg-type]
+            levels=levels,
+            pairs=pairs,
+        )
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+    return Measured(rubric, report, chosen, _names(session, labels))
+
+
+def behind(  # noqa: PLR0913 - what names a figure
+    session: Session,
+    actor: Actor,
+    scope: Scope,
+    chosen: Slice,
+    *,
+    question: str,
+    category: str = "",
+    conditioning: str = "all",
+) -> tuple[tuple[ItemDisagreement, str], ...]:
+    """Return the items behind a figure, most disputed first, each with its external id.
+
+    Raises
+    ------
+    NotFound
+        When the rubric measures no such thing.
+    """
+    del actor
+    rubric = compiled_rubric(session, scope.project_id, chosen.version_id).rubric
+    if conditioning not in {"all", "reached"}:
+        raise NotFound("There is no such conditioning: all or reached")
+    labels = label_columns(session, scope, chosen)
+    found = items_behind(rubric, labels, question, category, conditioning)  # type: ignore[arg-type]
+    external = _external_ids(session, scope)
+    return tuple((one, external[str(one.item)]) for one in found)
+
+
+def _external_ids(session: Session, scope: Scope) -> dict[str, str]:
+    rows = session.connection().execute(
+        sa.select(sa.cast(Item.id, sa.Text), Item.external_id).where(*visible_items(scope))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _names(session: Session, labels: LabelColumns) -> dict[str, str]:
+    wanted = sorted({str(annotator) for annotator in labels.annotator})
+    rows = session.execute(
+        sa.select(UserAccount.id, UserAccount.display_name).where(UserAccount.id.in_(wanted))
+    ).all()
+    return {row.id: row.display_name for row in rows}
+
+
+def label_columns(session: Session, scope: Scope, chosen: Slice) -> LabelColumns:
+    """Return the current labels of a slice as parallel columns.
+
+    Ids are cast to text in the database: turning 300,000 of them into objects and back would take
+    longer than the statistics.
+    """
+    query = (
+        sa.select(
+            sa.cast(Annotation.item_id, sa.Text),
+            sa.cast(Annotation.annotator_id, sa.Text),
+            Label.question,
+            Label.category,
+            Label.value,
+            Label.state,
+        )
+        .select_from(Assignment)
+        .join(
+            Annotation,
+            sa.and_(
+                Annotation.assignment_id == Assignment.id,
+                Annotation.revision == Assignment.current_revision,
+            ),
+        )
+        .join(Item, Item.id == Assignment.item_id)
+        .join(Label, Label.annotation_id == Annotation.id)
+        .where(
+            *in_scope(Assignment, scope),
+            Assignment.state == "submitted",
+            Annotation.rubric_version_id == chosen.version_id,
+            Item.quarantined_at.is_(None),
+        )
+    )
+    query = _bounded(query, chosen)
+    rows = session.connection().execute(query).all()
+    columns: Any = list(zip(*rows, strict=True)) if rows else [()] * 6
+    return LabelColumns(*columns)
+
+
+def _bounded(query: Any, chosen: Slice) -> Any:  # noqa: ANN401 - a select of label columns
+    if chosen.round_id is not None:
+        query = query.where(Assignment.round_id == chosen.round_id)
+    if chosen.language is not None:
+        query = query.where(Item.language == chosen.language)
+    if chosen.team_id is not None:
+        query = query.where(Assignment.team_id == chosen.team_id)
+    return query
