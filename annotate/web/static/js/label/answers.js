@@ -26,6 +26,19 @@ function chosenOf(parent) {
 }
 
 /**
+ * The harm categories that were chosen so far, over all questions that choose among them.
+ *
+ * @param {Rubric} rubric
+ * @param {Answers} answers
+ * @returns {string[]}
+ */
+export function chosenCategories(rubric, answers) {
+  return rubric.questions
+    .filter(({ options_from: from, type }) => from === "categories" && type !== "span")
+    .flatMap(({ id }) => chosenOf(answers[id]));
+}
+
+/**
  * Answers without the parts that count for nothing: categories that are no longer chosen.
  *
  * @param {Rubric} rubric

@@ -65,12 +65,12 @@ export class ClausePanel {
    */
   #head(shown, canCite) {
     const categories = this.rubric?.categories ?? [];
-    const pick = h("select.select.btn-sm", { "aria-label": t("categoryShown"), onchange: (event) => this.handlers.onCategory(event.target.value) },
+    const many = categories.length > 1;
+    const pick = h("select.select.btn-sm.clause-select", { "aria-label": t("categoryShown"), "data-focus": "category", onchange: (event) => this.handlers.onCategory(event.target.value) },
       h("option", { value: "", selected: !shown }, t("allCategories")),
       categories.map(({ id, name }) => h("option", { value: id, selected: shown?.id === id }, name)));
-    return h("div.pane-head", {}, h("h2", { id: "clauses-h" }, shown?.name ?? t("categories")),
-      h("span.end", {}, categories.length > 1 ? pick : null,
-        canCite ? h("span.with-key.hide-small", {}, h("kbd.key", {}, "C"), t(this.citing ? "citeNow" : "citeHint")) : null));
+    return h("div.pane-head", {}, h(many ? "h2.vh" : "h2", {}, shown?.name ?? t("categories")), many ? pick : null,
+      canCite ? h("span.end.with-key.hide-small.nowrap", {}, h("kbd.key", {}, "C"), t(this.citing ? "citeNow" : "citeHint")) : null);
   }
 
   /** @param {Rubric} rubric */
@@ -122,7 +122,7 @@ export class ClausePanel {
    */
   #clause(clause, number, cited, canCite) {
     const words = [h("span.id", {}, clause.id), h("span", {}, clause.text,
-      clause.ruling ? h("span.ruling", {}, clause.ruling, clause.since ? ` ${t("since", { version: clause.since })}` : "") : null)];
+      clause.ruling ? h("span.ruling", {}, clause.ruling, clause.since ? ` · ${t("since", { version: clause.since })}` : "") : null)];
     if (!canCite) return h("div.clause", {}, ...words);
     const sign = cited ? h("span.pill.pill-gold", {}, icon("check"), t("cited")) : h("kbd.key", {}, String(number));
     return h(cited ? "button.clause.clause-pick.clause-cited" : "button.clause.clause-pick", {

@@ -1,7 +1,7 @@
 // The labelling page: claim, read, answer, submit, next, without loading a page in between.
 import { fill, h, icon, must, say } from "../lib/dom.js";
 import { dropDraft, pendingDrafts, readDraft, writeDraft } from "../lib/drafts.js";
-import { answerOf, isGiven, lackOf, lacks, nextStep, spansOf, stepsOf, submissionOf, withAnswer } from "./answers.js";
+import { answerOf, chosenCategories, isGiven, lackOf, lacks, nextStep, spansOf, stepsOf, submissionOf, withAnswer } from "./answers.js";
 import { Api, ApiError, persistently } from "./api.js";
 import { ClausePanel } from "./clauses.js";
 import { ask, askMine, askOptOut, askReport, closeDialogs } from "./dialogs.js";
@@ -61,7 +61,7 @@ export class LabelPage {
     });
     this.clauses = new ClausePanel(must("#clauses"), {
       onCite: (clause) => this.#cite(clause),
-      onCategory: (category) => { this.category = category; this.#drawClauses(); },
+      onCategory: (category) => { this.category = category; this.#drawClauses(category); },
     });
     /** @type {Work | null} */
     this.work = null;
@@ -133,7 +133,7 @@ export class LabelPage {
     };
     this.filter = "";
     this.category = "";
-    this.markLabel = rubric.questions.find(({ type }) => type === "span")?.options[0]?.id ?? "";
+    this.markLabel = "";
     if (revising) this.lease.release();
     else this.lease.hold(assignment);
     this.#stage("work");
@@ -250,8 +250,19 @@ export class LabelPage {
     return stepsOf(rubric, answers).find(({ key }) => key === open);
   }
 
+  /** The label that the next mark gets: the one picked, else the first that fits. */
+  #settleMarkLabel() {
+    const { rubric, answers } = this.#now();
+    const step = this.#spanStep();
+    if (!step) return;
+    const chosen = step.question.options_from === "categories" ? chosenCategories(rubric, answers) : [];
+    const open = step.question.options.filter(({ id }) => !chosen.length || chosen.includes(id));
+    if (!open.some(({ id }) => id === this.markLabel)) this.markLabel = open[0]?.id ?? "";
+  }
+
   #draw() {
     const work = this.#now();
+    this.#settleMarkLabel();
     const steps = stepsOf(work.rubric, work.answers);
     const texts = new Map(turnsOf(work.assignment.item).map(({ target, text }) => [target, text]));
     this.rail.show({ ...work, steps, texts, markLabel: this.markLabel, filter: this.filter });
@@ -263,6 +274,7 @@ export class LabelPage {
   /** @param {Step[]} steps */
   #drawCounts(steps) {
     const { rubric, answers, revising, readOnly } = this.#now();
+    this.root.dataset["readonly"] = readOnly ? "yes" : "no";
     const asked = steps.filter(({ standing }) => standing === "asked");
     const given = asked.filter((step) => isGiven(answerOf(answers, step)));
     const left = lacks(rubric, answers).length;
@@ -283,11 +295,13 @@ export class LabelPage {
     }
   }
 
-  #drawClauses() {
+  /** @param {string} [picked] the category that was asked for, whatever the open question is about */
+  #drawClauses(picked) {
     const { rubric, answers } = this.#now();
     const step = this.#citable();
     const open = this.#openStep();
-    const category = open?.category || this.category;
+    const marked = open?.question.type === "span" && open.question.options_from === "categories" ? this.markLabel : "";
+    const category = picked ?? (open?.category || marked || this.category);
     this.clauses.show(rubric, category, {
       cited: step ? answerOf(answers, step)?.clauses ?? [] : [], canCite: step !== null, help: rubric.categories.length ? null : open?.question.help ?? null,
     });
@@ -364,7 +378,7 @@ export class LabelPage {
    * @param {Answers} before
    */
   #noteCategory(step, before) {
-    if (step.question.options_from !== "categories") return;
+    if (step.question.options_from !== "categories" || step.question.type === "span") return;
     const had = answerOf(before, step)?.value;
     const has = answerOf(this.#now().answers, step)?.value;
     const list = (/** @type {unknown} */ value) => (Array.isArray(value) ? value : [value]);
@@ -475,7 +489,7 @@ export class LabelPage {
       this.#cite(chosen.id);
     } else {
       this.category = chosen.id;
-      this.#drawClauses();
+      this.#drawClauses(chosen.id);
     }
   }
 
@@ -540,11 +554,13 @@ export class LabelPage {
   /** @param {{ step: Step, lack: import("./answers.js").Lack }[]} missing */
   #showLacks(missing) {
     const work = this.#now();
-    const open = missing.find(({ step }) => step.key === work.open) ?? missing[0];
+    const here = missing.find(({ step }) => step.key === work.open);
+    const open = here ?? missing[0];
     if (!open) return;
-    work.problems = new Map(missing.filter(({ step, lack }) => lack !== "missing" || step.key === open.step.key).map(({ step, lack }) => [step.key, lackWords(step, lack)]));
+    const wrong = missing.filter((one) => one.lack !== "missing" || one === here);
+    work.problems = new Map(wrong.map(({ step, lack }) => [step.key, lackWords(step, lack)]));
     this.open(open.step.key, { write: true });
-    say(`${open.step.question.text}: ${lackWords(open.step, open.lack)}`);
+    say(here ? `${open.step.question.text}: ${lackWords(open.step, open.lack)}` : open.step.question.text);
   }
 
   /** @param {Work} work */

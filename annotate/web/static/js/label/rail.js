@@ -1,6 +1,7 @@
 // The question list: one question open, the others folded to a line, all in sight.
 import { fill, h, icon, severityBars } from "../lib/dom.js";
-import { answerOf, isGiven, lackOf } from "./answers.js";
+import { answerOf, chosenCategories, isGiven, lackOf } from "./answers.js";
+import { operands } from "./conditions.js";
 import { countCodePoints } from "./codepoints.js";
 import { quoted, rangeWords, reasonWords, summaryOf } from "./words.js";
 import { t } from "./texts.js";
@@ -71,7 +72,9 @@ export class Rail {
     const held = document.activeElement instanceof HTMLElement && this.list.contains(document.activeElement)
       ? document.activeElement.dataset["focus"] : undefined;
     fill(this.list, state.steps.map((step) => (step.key === state.open && step.standing === "asked" ? this.#open(step) : this.#line(step))));
-    if (held) this.#find(held)?.focus({ preventScroll: true });
+    const again = held ? this.#find(held) : null;
+    again?.focus({ preventScroll: true });
+    if (again instanceof HTMLInputElement && again.type === "search") again.setSelectionRange(again.value.length, again.value.length);
   }
 
   /**
@@ -117,7 +120,7 @@ export class Rail {
     const stand = closed ? t(step.standing === "closed" ? "notAsked" : "questionWaits") : t(given ? "questionAnswered" : "questionOpen");
     return h(`li.q${done ? ".q-done" : ""}${closed ? ".q-closed" : ""}${bad ? ".q-bad" : ""}`, {},
       h("button.q-line", {
-        type: "button", "data-focus": `line:${step.key}`, "aria-disabled": closed ? "true" : null,
+        type: "button", "data-focus": `line:${step.key}`, "aria-disabled": closed ? "true" : null, title: closed ? step.question.ask_if?.words ?? null : null,
         onclick: () => { if (!closed) this.handlers.onOpen(step.key); },
       },
       h("span.q-no", { "aria-hidden": "true" }, done ? icon("check") : String(step.number)),
@@ -129,8 +132,21 @@ export class Rail {
   /** @param {Step} step */
   #sub(step) {
     if (step.standing === "closed") return t("notAsked");
-    if (step.standing === "waiting") return t("waits");
+    if (step.standing === "waiting") return t("waits", { numbers: this.#hinges(step).join(", ") });
     return step.required ? "" : t("optional");
+  }
+
+  /**
+   * Numbers of the questions that decide whether a step is asked.
+   *
+   * @param {Step} step
+   * @returns {number[]}
+   */
+  #hinges({ question }) {
+    const ids = question.ask_if ? operands(question.ask_if.test) : [];
+    if (question.repeat_for) ids.push(question.repeat_for);
+    const numbers = ids.map((id) => this.#now().rubric.questions.findIndex((one) => one.id === id) + 1);
+    return [...new Set(numbers)].sort((a, b) => a - b);
   }
 
   /** @returns {RailState} */
@@ -181,7 +197,7 @@ export class Rail {
     const words = long ? filter.toLocaleLowerCase().split(/\s+/u).filter(Boolean) : [];
     const shown = question.options.filter(({ label, id }) => words.every((word) => `${label} ${id}`.toLocaleLowerCase().includes(word)));
     const anchors = rubric.categories.find(({ id }) => id === step.category)?.severity_anchors ?? {};
-    const brief = multi && shown.every(({ label }) => label.length <= 18) && shown.length > 4;
+    const brief = multi && shown.length > 4 && (question.options_from === "categories" || shown.every(({ label }) => label.length <= 18));
     return [
       long ? h("input.input.q-filter", {
         type: "search", value: filter, placeholder: t("filterOptions"), "aria-label": t("filterOptions"), "data-focus": "filter",
@@ -265,7 +281,7 @@ export class Rail {
       return true;
     }
     const option = step.question.options.find(({ hotkey }) => hotkey === key);
-    if (option && step.question.type === "span") this.handlers.onMarkLabel(option.id);
+    if (option && step.question.type === "span" && this.#markOptions(step).includes(option)) this.handlers.onMarkLabel(option.id);
     else if (option) this.choose(step, option.id);
     else if (key === "0" && ["multi", "span"].includes(step.question.type) && (step.question.min ?? 0) === 0) {
       this.handlers.onAnswer(step, emptied(answer), "more");
@@ -323,14 +339,14 @@ export class Rail {
   #spans(step, answer) {
     const { texts, markLabel } = this.#now();
     const spans = /** @type {Span[]} */ (Array.isArray(answer?.value) ? answer.value.filter((one) => typeof one === "object") : []);
-    const { options } = step.question;
-    const label = (/** @type {string | undefined} */ id) => options.find((option) => option.id === id)?.label ?? "";
+    const options = this.#markOptions(step);
+    const label = (/** @type {string | undefined} */ id) => step.question.options.find((option) => option.id === id)?.label ?? "";
     return [
       h("p.q-help", {}, t("markHelp")),
       options.length ? h("div.opts", { role: "radiogroup", "aria-label": t("markAs") }, options.map((option) => {
         const input = h("input", { type: "radio", name: "mark-label", "data-focus": `option:${option.id}`, onchange: () => this.handlers.onMarkLabel(option.id) });
         if (input instanceof HTMLInputElement) input.checked = option.id === markLabel;
-        return h("label.opt", {}, option.hotkey ? h("kbd.key", {}, option.hotkey.toUpperCase()) : null, input, h("span.opt-name", {}, option.label), option.help ? h("span.opt-note", {}, option.help) : null);
+        return h("label.opt", {}, option.hotkey ? h("kbd.key", {}, option.hotkey.toUpperCase()) : null, input, h("span.opt-name", {}, option.label), option.help && step.question.options_from !== "categories" ? h("span.opt-note", {}, option.help) : null);
       })) : null,
       h("ul.passages", { "aria-label": t("passagesMarked") }, spans.map((span, index) => h("li.passage", {},
         h("span.item-quote", { dir: "auto" }, `“${quoted(texts.get(span.target) ?? "", span)}”`),
@@ -341,6 +357,20 @@ export class Rail {
         }, icon("cross"), t("remove"))))),
       (step.question.min ?? 0) === 0 && !spans.length ? this.#none(step, answer, t("noPassage")) : null,
     ];
+  }
+
+  /**
+   * The labels that a mark may get: of the categories, those that were chosen.
+   *
+   * @param {Step} step
+   * @returns {Option[]}
+   */
+  #markOptions(step) {
+    const { answers, rubric } = this.#now();
+    const { options } = step.question;
+    if (step.question.options_from !== "categories") return options;
+    const chosen = chosenCategories(rubric, answers);
+    return chosen.length ? options.filter(({ id }) => chosen.includes(id)) : options;
   }
 
   /**
