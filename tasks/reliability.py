@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -349,9 +350,9 @@ def _read(labels: LabelColumns) -> _Table:
     _refuse_repeats(labels, key[order], order)
     ordered = _Slice(unit[order], rater[order], value[order], state[order])
     cell = cell[order]
-    starts = np.flatnonzero(np.diff(cell, prepend=-1))
+    edges = np.append(np.flatnonzero(np.diff(cell, prepend=-1)), cell.size).tolist()
     slices = {}
-    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), cell.size], strict=True):
+    for start, stop in pairwise(edges):
         name = divmod(int(cell[start]), len(categories))
         part = slice(start, stop)
         slices[str(questions[name[0]]), str(categories[name[1]])] = _Slice(
