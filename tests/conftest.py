@@ -154,8 +154,9 @@ def browser() -> Iterator[Browser]:
     """The system's Chromium, one for each process of the run."""
     from playwright.sync_api import sync_playwright
 
-    from tests.support.browser import launch
+    from tests.support.browser import launch, use_locked_node
 
+    use_locked_node()
     with sync_playwright() as playwright:
         opened = launch(playwright.chromium)
         yield opened

