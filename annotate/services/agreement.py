@@ -138,7 +138,7 @@ def measure(  # noqa: PLR0913 - the choices of the page
         report = agreement_report(
             rubric,
             labels,
-            interval=interval,  # type: ignore[arg-type]
+            interval=interval,
             levels=levels,
             pairs=pairs,
         )

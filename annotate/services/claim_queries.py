@@ -25,11 +25,13 @@ _ITEM = (
 
 
 @cache
-def claim_query(allocation: str, *, embedded: bool) -> sa.Select[*tuple[Any, ...]]:
+def claim_query(
+    allocation: str, *, embedded: bool, locking: bool = True
+) -> sa.Select[*tuple[Any, ...]]:
     """Return the query for an ``open`` or ``explicit`` allocation.
 
     Parameters of the query: ``project_id``, ``round_id``, ``annotator_id``, ``team_id`` and the
-    cursor ``priority``, ``ord``, ``task_id``.
+    cursor ``priority``, ``ord``, ``task_id``. Without ``locking`` it only looks.
     """
     queue = Reservation if allocation == "explicit" else Task
     place = Reservation.task_id if allocation == "explicit" else Task.id
@@ -57,10 +59,10 @@ def claim_query(allocation: str, *, embedded: bool) -> sa.Select[*tuple[Any, ...
             Reservation.annotator_id == sa.bindparam("annotator_id")
         )
         # A place kept for one person is waited for: skipping it would say "all done" too early.
-        return query.with_for_update(of=Task)
+        return query.with_for_update(of=Task) if locking else query
     team = sa.bindparam("team_id", type_=Task.team_id.type)
     query = query.where(sa.or_(Task.team_id.is_(None), Task.team_id == team))
-    return query.with_for_update(of=Task, skip_locked=True)
+    return query.with_for_update(of=Task, skip_locked=True) if locking else query
 
 
 def _had_before(*, embedded: bool) -> sa.Exists:

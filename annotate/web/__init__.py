@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from annotate.web import account, health, items, jobs, labeling, people, projects, rounds, rubrics
+from annotate.web import (
+    account,
+    health,
+    items,
+    jobs,
+    labeling,
+    people,
+    projects,
+    rounds,
+    rubrics,
+    workbench,
+)
 
 BLUEPRINTS = (
     health.blueprint,
@@ -14,4 +25,5 @@ BLUEPRINTS = (
     rounds.blueprint,
     items.blueprint,
     jobs.blueprint,
+    workbench.blueprint,
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from flask import g, request, url_for
+from flask import current_app, g, request, url_for
 
 from annotate.web.health import static_path
 
@@ -93,16 +93,16 @@ def _context() -> dict[str, Any]:
     }
 
 
-NAVIGATION: tuple[tuple[str, str, str], ...] = (
-    # endpoint, permission, words
-    ("projects.overview", "project.view", "Overview"),
-    ("workbench.work", "work.label", "My work"),
-    ("rubrics.index", "rubric.view", "Rubric"),
-    ("items.index", "item.view", "Items"),
-    ("rounds.index", "round.view", "Rounds"),
-    ("agreement.index", "agreement.view", "Agreement"),
-    ("cases.index", "case.view", "Cases"),
-    ("releases.index", "gold.view", "Gold"),
+NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
+    # endpoint, permission, words, icon
+    ("projects.overview", "project.view", "Overview", "home"),
+    ("workbench.work", "work.label", "My work", "pencil"),
+    ("rubrics.index", "rubric.view", "Rubric", "doc"),
+    ("items.index", "item.view", "Items", "list"),
+    ("rounds.index", "round.view", "Rounds", "grid"),
+    ("agreement.index", "agreement.view", "Agreement", "agreement"),
+    ("cases.index", "case.view", "Cases", "scale"),
+    ("releases.index", "gold.view", "Gold", "gold"),
 )
 
 
@@ -117,9 +117,10 @@ def _navigation() -> list[dict[str, Any]]:
         {
             "href": url_for(endpoint, project=slug),
             "label": _gettext(words),
+            "icon": icon,
             "current": endpoint.split(".")[0] == section,
             "count": None,
         }
-        for endpoint, permission, words in NAVIGATION
-        if actor.may(permission, scope.project_id)
+        for endpoint, permission, words, icon in NAVIGATION
+        if actor.may(permission, scope.project_id) and endpoint in current_app.view_functions
     ]

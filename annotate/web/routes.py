@@ -64,6 +64,9 @@ ROUTES: dict[str, Rule] = {
     "labeling.opt_out": api("self", "assignment_id", owner_only=True),
     "labeling.report": api("self", "assignment_id", owner_only=True),
     "labeling.rubric_version": api("rubric.view", "rubric_version_id"),
+    # the annotator's pages
+    "workbench.work": page("work.label", "project"),
+    "workbench.label": page("work.label", "project"),
     # projects
     "projects.home": page("self"),
     "projects.index": page("self"),

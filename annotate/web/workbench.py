@@ -1,0 +1,64 @@
+"""The annotator's pages: my work, and the labelling page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from types import SimpleNamespace
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+
+from annotate.services import projects, workbench
+from annotate.web.requests import actor, read_session, scope
+
+blueprint = Blueprint("workbench", __name__)
+
+
+@blueprint.get("/p/<project>/work")
+def work(project: str) -> str:
+    """Show the rounds that wait for this person, and what this person did."""
+    session = read_session()
+    own = workbench.rounds(session, actor(), scope())
+    before = request.args.get("before")
+    done = workbench.submissions(session, actor(), scope(), before=before)
+    older = None
+    if len(done) == workbench.PAGE:
+        older = url_for(".work", project=project, before=done[-1].assignment_id)
+    return render_template(
+        "mine.html",
+        project=_crumb(),
+        rounds=[{**asdict(one), "href": _label(project, one.id)} for one in own],
+        submissions=[
+            {**asdict(one), "href": _label(project, one.round_id, revise=one.assignment_id)}
+            for one in done
+        ],
+        older=older,
+    )
+
+
+@blueprint.get("/p/<project>/label/<round_id>")
+def label(project: str, round_id: str) -> str:
+    """Show the labelling page of a round; the page itself asks for the items."""
+    own = workbench.one_round(read_session(), actor(), scope(), round_id)
+    back = _label(project, round_id)
+    return render_template(
+        "label.html",
+        project=_crumb(),
+        round=own,
+        person_id=actor().user_id,
+        time_zone=actor().time_zone,
+        progress={"done": own.done, "planned": own.planned},
+        revise=request.args.get("revise"),
+        urls={
+            "work": url_for(".work", project=project),
+            "login": url_for("account.login", next=back),
+        },
+    )
+
+
+def _crumb() -> SimpleNamespace:
+    return SimpleNamespace(name=projects.get(read_session(), scope()).title)
+
+
+def _label(project: str, round_id: str, **more: Any) -> str:  # noqa: ANN401 - query arguments
+    return url_for("workbench.label", project=project, round_id=round_id, **more)
