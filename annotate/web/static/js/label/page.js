@@ -144,7 +144,12 @@ export class LabelPage {
     }
     pill(fits ? "plain" : "saved", t(fits ? "draftKept" : "saved"));
     const first = nextStep(rubric, answers, "") ?? stepsOf(rubric, answers)[0];
-    this.open(first?.key ?? "", { write: false });
+    const oneColumn = matchMedia("(max-width: 62rem)").matches;
+    this.open(first?.key ?? "", { write: false, focus: !oneColumn });
+    if (oneColumn) {
+      scrollTo(0, 0);
+      must("#item-h").focus({ preventScroll: true });
+    }
     say(t("itemReady", { item: assignment.item.external_id, question: first?.question.text ?? "" }));
   }
 
