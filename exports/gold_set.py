@@ -258,7 +258,7 @@ class Resolver:
         else:
             opened = open_cell(self.rubric, question, votes) is not None
             found = self._by_votes(tally, opened=opened)
-        states = Counter(cell.state for cell in votes)
+        states = [cell.state for cell in votes]
         return GoldCell(
             item_id,
             *key,
@@ -267,9 +267,9 @@ class Resolver:
             sum(tally.values()),
             found.basis,
             self.fingerprint,
-            states["unsure"],
-            states["cannot_assess"],
-            states["not_asked"],
+            states.count("unsure"),
+            states.count("cannot_assess"),
+            states.count("not_asked"),
             found.decision,
             found.cause,
         )
@@ -280,7 +280,8 @@ class Resolver:
             return _Found(None, "open")
         if n < self.min_votes:
             return _Found(None, "too_few")
-        value, count = min(tally.items(), key=lambda entry: (-entry[1], entry[0]))
+        value = max(tally, key=tally.__getitem__)
+        count = tally[value]
         if count == n:
             return _Found(value, "unanimous")
         return _Found(value, "majority") if 2 * count > n else _Found(None, "no_majority")
@@ -364,8 +365,12 @@ def _keys_of(rubric: Rubric, question: Question) -> list[_Key]:
 
 
 def _tally(question: Question, votes: Sequence[Cell]) -> dict[str, int]:
-    counted = (counted_value(question, cell) for cell in votes)
-    return dict(sorted(Counter(value for value in counted if value is not None).items()))
+    counts: dict[str, int] = {}
+    for cell in votes:
+        value = counted_value(question, cell)
+        if value is not None:
+            counts[value] = counts.get(value, 0) + 1
+    return dict(sorted(counts.items())) if len(counts) > 1 else counts
 
 
 def _ruled(question: Question, category: str, decision: Decision) -> str | None:
