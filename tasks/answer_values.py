@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -131,7 +130,7 @@ def _number_reader(question: Question) -> Reader:
     def read(value: object, _: Texts) -> Read:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Refused("wrong_type", f"takes a number, not {kind_of(value)}")
-        if not math.isfinite(value) or abs(value) > MAX_NUMBER:
+        if not abs(value) <= MAX_NUMBER:  # also what is not a number compares false
             raise Refused("out_of_range", "takes a finite number of at most 15 digits")
         if low is not None and value < low:
             raise Refused("out_of_range", f"must be at least {low:g}")

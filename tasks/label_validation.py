@@ -119,7 +119,7 @@ class _Question:
         return _Slot(self._read(value, texts), ANSWERED, clauses, None)
 
     def _reserved_slot(self, raw: Mapping[str, object], state: object) -> _Slot:
-        if state not in {"unsure", "cannot_assess"}:
+        if not isinstance(state, str) or state not in {"unsure", "cannot_assess"}:
             message = "has a state other than answered, unsure or cannot_assess"
             raise Refused("wrong_type", message)
         name: State = "unsure" if state == "unsure" else "cannot_assess"

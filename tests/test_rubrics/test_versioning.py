@@ -96,7 +96,7 @@ WORSE = "        code: -2\n      - id: worse\n        code: -3\n"
 OK = "  - id: ok\n    text: Ok?\n    type: "
 SHOUTING = "    definition: Shouting."
 EXAMPLE = f"{SHOUTING}\n    examples:\n      - text: HEY"
-EDGE = f"{SHOUTING}\n    edge_cases:\n      - id: LO-X1\n        text: One\n        ruling: no"
+EDGE = f"{SHOUTING}\n    edge_cases:\n      - id: LO-X1\n        text: One\n        ruling: out"
 CASES = [
     # old, new, impact, questions whose meaning changed
     ("title: Small", "title: Other", "patch", []),
