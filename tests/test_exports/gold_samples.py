@@ -62,7 +62,7 @@ def ruling(item_id, value, question="severity", category="", **options):
         category,
         value,
         cause=options.pop("cause", "rater_error"),
-        adjudicator="judge",
+        adjudicator="person-joe",
         created_at=f"2026-11-21T10:00:{number:02}Z",
         **options,
     )
