@@ -401,11 +401,17 @@ def _round_counts(
 
 def _languages(session: Session, scope: Scope) -> list[LanguageProgress]:
     task = _tasks_done(scope)
+    done = task.c.submitted >= task.c.needed
+    # A task that a closed round left undone is not waited for, but does not complete its item.
     item = (
         sa.select(
             task.c.item_id,
-            sa.func.min(_is(task.c.submitted >= task.c.needed)).label("complete"),
+            (sa.func.min(_is(done | (Round.state == "closed"))) * sa.func.max(_is(done))).label(
+                "complete"
+            ),
         )
+        .join(Round, Round.id == task.c.round_id)
+        .where(Round.project_id == scope.project_id)
         .group_by(task.c.item_id)
         .subquery()
     )

@@ -48,7 +48,10 @@ class PlanView:
 
     places: int
     load: tuple[LoadRow, ...]
-    coverage: tuple[CoverageRow, ...]
+    coverage: tuple[tuple[str, tuple[CoverageRow, ...]], ...]
+    """Rows of each question, in the order of the rubric."""
+    slices: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+    """Items by language, then by each slice."""
     kept: bool
 
     @property
@@ -74,9 +77,20 @@ def plan_view(plan: Plan, people: Iterable[Worker], rubric: Rubric) -> PlanView:
     return PlanView(
         places=sum(task.needed for task in plan.tasks),
         load=tuple(sorted(load, key=lambda row: (row.team or "", row.name))),
-        coverage=tuple(_coverage(row, rubric) for row in plan.coverage),
+        coverage=_grouped(plan, rubric),
+        slices=tuple(
+            (name, tuple(plan.slices[name].items()))
+            for name in sorted(plan.slices, key=lambda name: (name != "language", name))
+        ),
         kept=any(task.people is not None for task in plan.tasks),
     )
+
+
+def _grouped(plan: Plan, rubric: Rubric) -> tuple[tuple[str, tuple[CoverageRow, ...]], ...]:
+    found: dict[str, list[CoverageRow]] = {}
+    for row in plan.coverage:
+        found.setdefault(row.question, []).append(_coverage(row, rubric))
+    return tuple((rows[0].question, tuple(rows)) for rows in found.values())
 
 
 def _coverage(row: Coverage, rubric: Rubric) -> CoverageRow:

@@ -60,6 +60,7 @@ def index(project: str) -> str:  # noqa: ARG001 - the guard resolves it
         source=source_lines(version.source, warnings),
         warnings=warnings,
         change=_change(lines, shown),
+        view=request.args.get("view", "form"),
     )
 
 
