@@ -128,6 +128,16 @@ def _category(
     )
 
 
+def _unique(categories: tuple[CoreCategory, ...], context: Context) -> None:
+    seen: set[str] = set()
+    for at, category in enumerate(categories):
+        if category.id and category.id in seen:
+            place = context.places.at(f"categories[{at}].id")
+            message = f"category id {category.id!r} is used twice"
+            context.problems.add("duplicate_id", message, place)
+        seen.add(category.id)
+
+
 def load_taxonomy(text: str | bytes, source: str = "taxonomy.yaml") -> Taxonomy:
     """Read a taxonomy file.
 
@@ -150,6 +160,7 @@ def load_taxonomy(text: str | bytes, source: str = "taxonomy.yaml") -> Taxonomy:
         _category(one, path, context, by_id)
         for one, path in fields.items("categories", required=True)
     )
+    _unique(categories, context)
     taxonomy = Taxonomy(
         id=fields.identifier("id"),
         version=fields.needed_text("version"),

@@ -111,14 +111,21 @@ def from_canonical_json(text: str, source: str = "rubric.json") -> Rubric:
         When the text is not JSON or holds no valid rubric.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         problem = Problem("broken_json", error.msg, source, error.lineno, error.colno)
         raise RubricInvalid([problem]) from error
+    except ValueError as error:
+        raise RubricInvalid([Problem("broken_json", str(error), source, 1, 1)]) from error
     except RecursionError as error:
         problem = Problem("too_deep", "values are nested too deeply", source, 1, 1)
         raise RubricInvalid([problem]) from error
     return build(from_json(value), Problems(source))
+
+
+def _no_number(text: str) -> None:
+    message = f"{text} is no number of JSON"
+    raise ValueError(message)
 
 
 def fingerprint(rubric: Rubric) -> str:

@@ -86,7 +86,9 @@ def test_the_fingerprint_sees_every_word(old: str, new: str) -> None:
     assert fingerprint(load_rubric(changed(old, new))) != fingerprint(OLD)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", "[" * 100_000, '{"id": NaN}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "{}", "[" * 100_000, '{"id": NaN}', "9" * 5000]
+)
 def test_json_that_holds_no_rubric_is_refused(text: str) -> None:
     with pytest.raises(RubricInvalid):
         from_canonical_json(text)
