@@ -235,7 +235,7 @@ def detail(session: Session, actor: Actor, scope: Scope, item_id: str) -> ItemVi
         sa.select(Item).where(Item.id == known_form(item_id, "item"), *visible_items(scope))
     ).scalar_one_or_none()
     if item is None:
-        raise NotFound("There is no such item, or none that you may see.")
+        raise NotFound("There is no item of that id here.")
     tasks = _tasks(session, scope, item_id)
     texts = {row.fingerprint: _rubric(row) for row in tasks}
     sealed = _sealed(session, actor, scope, item_id)

@@ -281,7 +281,7 @@ def view(session: Session, job_id: str, project_id: str | None) -> JobView:
         _VIEW.where(Job.id == job_id, Job.project_id.is_not_distinct_from(project_id))
     ).first()
     if row is None:
-        raise NotFound("There is no such job")
+        raise NotFound("There is no job of that id here.")
     return _view(row)
 
 
@@ -295,7 +295,7 @@ def find(session: Session, scope: Scope, job_id: str) -> JobView:
     """
     row = session.execute(_VIEW.where(Job.id == known_form(job_id, "job"), *_seen(scope))).first()
     if row is None:
-        raise NotFound("There is no such job")
+        raise NotFound("There is no job of that id here.")
     return _view(row)
 
 
@@ -317,7 +317,7 @@ def project_of(session: Session, job_id: str) -> str | None:
     statement = sa.select(Job.project_id).where(Job.id == job_id)
     row = session.execute(statement.execution_options(**ALL_PROJECTS)).first()
     if row is None:
-        raise NotFound("There is no such job")
+        raise NotFound("There is no job of that id here.")
     project_id: str | None = row.project_id
     return project_id
 
@@ -343,7 +343,7 @@ def cancel(session: Session, actor: Actor, scope: Scope, job_id: str) -> None:
     """
     owner = session.scalar(sa.select(Job.created_by).where(Job.id == job_id, *_seen(scope)))
     if owner is None:
-        raise NotFound("There is no such job")
+        raise NotFound("There is no job of that id here.")
     if owner != actor.user_id and not actor.may("project.manage", scope.project_id):
         raise NotAllowed("Only who started a job, or who manages the project, may cancel it")
     changed = session.execute(

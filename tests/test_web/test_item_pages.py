@@ -1,0 +1,190 @@
+"""Pages of items: the list and its filters, one item, what stays sealed, quarantine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from annotate.db import new_id
+from annotate.services import labeling
+from annotate.services.items import ItemFilter, page
+from tests.support.builders import BENIGN, Standard, abusive
+from tests.test_services.items_support import import_file, jsonl
+from tests.test_web.items_support import ORIGIN, Site, text_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from annotate.config import Settings
+    from annotate.db import Database
+
+pytestmark = pytest.mark.db
+
+
+@pytest.fixture
+def site(settings: Settings, database: Database) -> Site:
+    return Site.open(settings, database)
+
+
+@pytest.fixture
+def demo(site: Site) -> Standard:
+    site.world.grant("boss", "administrator")
+    return site.world.standard(items=3, overlap=2, annotators=3)
+
+
+def label(site: Site, demo: Standard, login: str, answers: dict[str, Any]) -> str:
+    """Let an annotator claim and submit the next item; returns the item's id."""
+    actor = site.world.actor(login)
+    with site.database.write() as session:
+        place = labeling.claim(session, actor, demo.scope, demo.round_id).place
+    assert place is not None
+    key = new_id()
+    with site.database.read() as session:
+        ready = labeling.prepare(
+            session, actor, demo.scope, place.id, annotation_id=key, answers=answers
+        )
+    with site.database.write() as session:
+        labeling.submit(session, actor, demo.scope, place.id, place.fence, ready)
+    return str(place.item["id"])
+
+
+def test_the_list_tells_how_far_each_item_is(site: Site, demo: Standard) -> None:
+    labelled = label(site, demo, "ann-1", BENIGN)
+    answer = site.as_person("manager").get("/p/demo/items")
+    assert answer.status_code == 200
+    shown = text_of(answer)
+    assert "3 items" in shown
+    assert f"/p/demo/items/{labelled}" in shown
+    assert "partly labelled" in shown
+    assert "not labelled" in shown
+    assert "Water the plants" not in shown, "content is shown when it is asked for"
+    assert "Water the plants" not in text_of(site.as_person("manager").get("/p/demo/items?q=1"))
+    assert "How can I help?" in text_of(site.as_person("manager").get("/p/demo/items?words=1"))
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_filter_that_does_not_exist_is_named(site: Site) -> None:
+    answer = site.as_person("manager").get("/p/demo/items?state=lost")
+    assert answer.status_code == 200
+    assert "The filter was not used." in text_of(answer)
+    assert "The state is &#39;lost&#39;" in text_of(answer)
+
+
+def test_an_empty_project_says_what_next(site: Site) -> None:
+    site.world.project()
+    site.world.grant("boss", "administrator")
+    shown = text_of(site.as_person("boss").get("/p/demo/items"))
+    assert "No items yet" in shown
+    assert 'href="/p/demo/import"' in shown
+    site.world.grant("looker", "auditor")
+    shown = text_of(site.as_person("looker").get("/p/demo/items"))
+    assert 'href="/p/demo/import"' not in shown
+
+
+def test_an_item_shows_every_label_version_and_case(site: Site, demo: Standard) -> None:
+    first = label(site, demo, "ann-1", BENIGN)
+    second = label(site, demo, "ann-2", abusive("strong", ("sexist", "racist")))
+    assert first == second
+    shown = text_of(site.as_person("manager").get(f"/p/demo/items/{first}"))
+    for words in ("Ann-1", "Ann-2", "Water the plants", "differ", "not asked", "Case", "open"):
+        assert words in shown
+    assert "annotators" in shown
+
+
+def test_labels_are_sealed_before_an_adjudicators_own_answer(site: Site, demo: Standard) -> None:
+    item = label(site, demo, "ann-1", BENIGN)
+    label(site, demo, "ann-2", abusive())
+    shown = text_of(site.as_person("adjudicator").get(f"/p/demo/items/{item}"))
+    assert "sealed for you" in shown
+    assert "Ann-1" not in shown
+
+
+def test_labels_are_sealed_for_who_may_still_label_the_item(site: Site, demo: Standard) -> None:
+    item = label(site, demo, "ann-1", BENIGN)
+    site.world.grant("ann-3", "manager", demo.project_id)
+    shown = text_of(site.as_person("ann-3").get(f"/p/demo/items/{item}"))
+    assert "sealed for you" in shown
+    assert "Ann-1" not in shown
+
+
+@pytest.mark.usefixtures("demo")
+def test_an_item_of_another_project_or_of_none_is_not_there(site: Site) -> None:
+    other = site.world.project("other")
+    foreign = site.world.items(other, 1, "foreign")[0]
+    client = site.as_person("manager")
+    pages = [client.get(f"/p/demo/items/{key}") for key in (foreign, new_id(), "nonsense")]
+    assert [answer.status_code for answer in pages] == [404, 404, 404]
+    assert len({answer.get_data() for answer in pages}) == 1
+    assert client.get(f"/api/v1/items/{foreign}").status_code == 404
+
+
+def test_a_reported_item_is_gone_until_an_administrator_releases_it(
+    site: Site, demo: Standard
+) -> None:
+    actor = site.world.actor("ann-1")
+    with site.database.write() as session:
+        place = labeling.claim(session, actor, demo.scope, demo.round_id).place
+    assert place is not None
+    with site.database.write() as session:
+        labeling.report(
+            session, actor, demo.scope, place.id, place.fence, kind="personal_data", note="a name"
+        )
+    item = place.item["id"]
+    boss = site.as_person("boss")
+    assert boss.get(f"/p/demo/items/{item}").status_code == 404
+    assert place.item["external_id"] not in text_of(boss.get("/p/demo/items"))
+    assert "2 items" in text_of(boss.get("/p/demo/items"))
+    assert site.as_person("manager").get("/p/demo/quarantine").status_code == 403
+    listed = text_of(boss.get("/p/demo/quarantine"))
+    assert place.item["external_id"] in listed
+    assert "personal data" in listed
+    assert "Water the plants" not in listed
+    path = f"/p/demo/quarantine/{item}/release"
+    assert boss.post(path, headers=ORIGIN).status_code == 302
+    assert boss.get(f"/p/demo/items/{item}").status_code == 200
+    assert "Nothing is in quarantine" in text_of(boss.get("/p/demo/quarantine"))
+    assert boss.post(path, headers=ORIGIN).status_code == 409
+
+
+def test_the_api_lists_and_shows_items(site: Site, demo: Standard) -> None:
+    item = label(site, demo, "ann-1", abusive())
+    headers = site.as_program("reader", "read")
+    client = site.app.test_client()
+    listed = client.get("/api/v1/projects/demo/items?state=partly", headers=headers).get_json()
+    assert [line["id"] for line in listed["items"]] == [item]
+    assert listed["next"] is None
+    shown = client.get(f"/api/v1/items/{item}", headers=headers).get_json()
+    labels = {
+        (one["question"], one["category"]): one["value"]
+        for one in shown["annotations"][0]["labels"]
+    }
+    assert labels["severity", ""] == "mild"
+    assert labels["types", "sexist"] == "1"
+    wrong = client.get("/api/v1/projects/demo/items?colour=red", headers=headers)
+    assert wrong.status_code == 422
+    assert "no filter 'colour'" in wrong.get_json()["error"]["message"]
+
+
+def test_pages_of_the_list_meet_without_gap(site: Site, demo: Standard, tmp_path: Path) -> None:
+    rows = [{"id": f"row-{n:03}", "text": f"Number {n}."} for n in range(120)]
+    import_file(site.database, demo.scope, jsonl(tmp_path / "a.jsonl", rows))
+    client = site.app.test_client()
+    headers = site.as_program("reader", "read")
+    found: list[str] = []
+    address = "/api/v1/projects/demo/items?id=row-"
+    while address:
+        answer = client.get(address, headers=headers).get_json()
+        found += [line["external_id"] for line in answer["items"]]
+        address = answer["next"]
+    assert found == [f"row-{n:03}" for n in reversed(range(120))]
+    with site.database.read() as session:
+        wanted = ItemFilter(external_id="row-")
+        first = page(session, demo.scope, wanted)
+        second = page(session, demo.scope, wanted, before=first.older)
+        back = page(session, demo.scope, wanted, after=second.newer)
+    assert first.newer is None
+    assert [line.id for line in back.lines] == [line.id for line in first.lines]
+    shown = text_of(site.as_person("manager").get("/p/demo/items?id=row-"))
+    assert 'rel="next"' in shown
