@@ -84,10 +84,11 @@ function nameOf(rubric, parent, id) {
 export function stepsOf(rubric, answers) {
   const live = withoutStale(rubric, answers);
   const how = standings(rubric.questions, live);
+  const opened = Object.fromEntries(Object.entries(live).filter(([id]) => how.get(id) === "asked"));
   return rubric.questions.flatMap((question, index) => {
     const standing = how.get(question.id) ?? "asked";
     const required = question.required
-      || (question.required_if ? truth(question.required_if.test, live) === true : false);
+      || (question.required_if ? truth(question.required_if.test, opened) === true : false);
     const one = { question, standing, required: required && standing === "asked", number: index + 1 };
     const parent = rubric.questions.find(({ id }) => id === question.repeat_for);
     if (!parent || standing !== "asked") return [{ ...one, key: question.id, category: "", categoryName: "" }];

