@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from annotate.web import (
     account,
+    agreement,
     health,
     items,
     jobs,
@@ -26,4 +27,5 @@ BLUEPRINTS = (
     items.blueprint,
     jobs.blueprint,
     workbench.blueprint,
+    agreement.blueprint,
 )

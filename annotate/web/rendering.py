@@ -55,6 +55,12 @@ def _ngettext(one: str, many: str, number: int) -> str:
     return catalogue(_language()).ngettext(one, many, number)
 
 
+def translate(text: str, **values: object) -> str:
+    """Translate a text of a view; ``values`` fill its placeholders."""
+    translated = _gettext(text)
+    return translated % values if values else translated
+
+
 def _zone() -> ZoneInfo:
     actor = g.get("actor")
     return ZoneInfo(actor.time_zone if actor is not None else "UTC")

@@ -67,6 +67,11 @@ ROUTES: dict[str, Rule] = {
     # the annotator's pages
     "workbench.work": page("work.label", "project"),
     "workbench.label": page("work.label", "project"),
+    # agreement
+    "agreement.index": page("agreement.view", "project"),
+    "agreement.variable": page("agreement.view", "project"),
+    "agreement.api_report": api("agreement.view", "project"),
+    "agreement.api_items": api("agreement.view", "project"),
     # projects
     "projects.home": page("self"),
     "projects.index": page("self"),

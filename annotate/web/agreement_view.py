@@ -1,0 +1,290 @@
+"""An agreement report as rows of a page: plots, figures with their evidence, verdicts in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from annotate.web.charts import Estimate, Scale, axis, forest_row, matrix, scale_for, short
+from annotate.web.rendering import translate as _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from markupsafe import Markup
+
+    from annotate.services.agreement import Measured
+    from tasks.agreement import AgreementResult
+    from tasks.records import Report, VariableReport
+
+STATES = {
+    "meets_target": "met",
+    "above_floor": "tentative",
+    "below_floor": "below",
+    "not_enough": "grey",
+    "not_judged": "grey",
+    "undefined": "grey",
+}
+LEVEL_WORDS = {
+    "nominal": "nominal",
+    "ordinal": "ordinal",
+    "interval": "interval",
+    "ratio": "ratio",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A coefficient as a cell: the value, the line beneath, and whether it is only grey."""
+
+    text: str
+    under: str
+    is_dash: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variable of the report as a table row."""
+
+    question: str
+    category: str
+    name: str
+    level: str
+    plot: Markup
+    judged: Figure
+    overall: Figure | None
+    fleiss: Figure
+    ac1: Figure
+    percent: Figure
+    positive: Figure
+    prevalence: Figure
+    counts: Figure
+    verdict: str
+    verdict_words: str
+    conditioning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rows of one question."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The page's first sentence."""
+
+    kind: str
+    title: str
+    body: str
+
+
+def groups(report: Report) -> tuple[Scale, Markup, tuple[Group, ...]]:
+    """Return the axis and all rows, grouped by question, in the rubric's order."""
+    judged = list(_judged(report))
+    scale = scale_for([low for one, _all in judged for low in _lows(one.alpha)])
+    by_question: dict[str, list[Row]] = {}
+    titles: dict[str, str] = {}
+    for one, overall in judged:
+        titles.setdefault(one.question, one.text)
+        by_question.setdefault(one.question, []).append(_row(scale, one, overall))
+    found = tuple(Group(titles[key], tuple(rows)) for key, rows in by_question.items())
+    return scale, axis(scale), found
+
+
+def _judged(report: Report) -> Iterable[tuple[VariableReport, VariableReport | None]]:
+    """Pair each primary variable that is judged with the other conditioning, if there is one."""
+    primary = [one for one in report.variables if one.primary]
+    overall = {(v.question, v.category): v for v in primary if v.conditioning == "all"}
+    reached = {(v.question, v.category): v for v in primary if v.conditioning == "reached"}
+    for key, variable in overall.items():
+        if key in reached:
+            yield reached[key], variable
+        else:
+            yield variable, None
+
+
+def _lows(result: AgreementResult) -> list[float]:
+    if result.value is None:
+        return []
+    return [result.value if result.interval is None else result.interval.low]
+
+
+def _row(scale: Scale, one: VariableReport, overall: VariableReport | None) -> Row:
+    state = STATES[one.verdict]
+    words = verdict_words(one)
+    return Row(
+        question=one.question,
+        category=one.category,
+        name=one.text,
+        level=one.level.value,
+        plot=forest_row(
+            scale,
+            _sentence(one, overall, words),
+            main=_estimate(one.alpha),
+            other=None if overall is None else _estimate(overall.alpha),
+            floor=one.floor,
+            target=one.target,
+            state=state,
+        ),
+        judged=figure(one.alpha),
+        overall=None if overall is None else figure(overall.alpha),
+        fleiss=figure(one.results["fleiss_kappa"]),
+        ac1=figure(one.results["gwet_ac1"]),
+        percent=figure(one.results["percent_agreement"]),
+        positive=_positive(one),
+        prevalence=_prevalence(one),
+        counts=_counts(one.alpha),
+        verdict=one.verdict,
+        verdict_words=words,
+        conditioning=one.conditioning,
+    )
+
+
+def _estimate(result: AgreementResult) -> Estimate | None:
+    if result.value is None:
+        return None
+    if result.interval is None:
+        return Estimate(result.value)
+    return Estimate(result.value, result.interval.low, result.interval.high)
+
+
+def figure(result: AgreementResult) -> Figure:
+    """Return a coefficient with its interval, or a dash with the reason."""
+    if result.value is None:
+        return Figure("\N{EN DASH}", result.status.reason, is_dash=True)
+    under = ""
+    if result.interval is not None:
+        under = f"[{short(result.interval.low)}, {short(result.interval.high)}]"
+    elif result.interval_reason:
+        under = _("no interval")
+    return Figure(short(result.value), under)
+
+
+def _positive(one: VariableReport) -> Figure:
+    if one.positive_agreement is None:
+        return Figure("", "")
+    return figure(one.positive_agreement)
+
+
+def _prevalence(one: VariableReport) -> Figure:
+    enough = one.alpha.sufficiency
+    under = _("%(have)s, needs %(need)s", have=f"{enough.have:,}", need=f"{enough.need:,}")
+    if one.prevalence is None:
+        return Figure("", under)
+    return Figure(f"{100 * one.prevalence:.1f} %", under)
+
+
+def _counts(result: AgreementResult) -> Figure:
+    return Figure(
+        f"{result.n_pairable_units:,}",
+        _(
+            "%(labels)s labels, %(raters)s people",
+            labels=f"{result.n_labels:,}",
+            raters=result.n_raters,
+        ),
+    )
+
+
+def verdict_words(one: VariableReport) -> str:
+    """Return the gate's answer with its reason."""
+    enough = one.alpha.sufficiency
+    words = {
+        "meets_target": _("met"),
+        "above_floor": _("over floor, under target"),
+        "below_floor": _("low end under floor"),
+        "undefined": _("undefined: %(reason)s", reason=one.alpha.status.reason),
+        "not_judged": _("no interval to judge by"),
+        "not_enough": _(
+            "not enough %(measure)s: %(have)s of %(need)s",
+            measure=enough.measure.replace("_", " "),
+            have=f"{enough.have:,}",
+            need=f"{enough.need:,}",
+        ),
+    }
+    return words[one.verdict]
+
+
+def _sentence(one: VariableReport, overall: VariableReport | None, words: str) -> str:
+    alpha = one.alpha
+    if alpha.value is None:
+        return f"{one.text}: {words}"
+    said = f"{one.text}: alpha {alpha.value:.2f}"
+    if alpha.interval is not None:
+        said += f", 95% interval {alpha.interval.low:.2f} to {alpha.interval.high:.2f}"
+    said += f"; floor {one.floor:g}, target {one.target:g}"
+    if overall is not None and overall.alpha.value is not None:
+        said += f"; over all annotators {overall.alpha.value:.2f}"
+    return f"{said}. {words}"
+
+
+def summary(report: Report) -> Summary:
+    """Return the verdict over all questions and categories in a sentence."""
+    verdicts = [one.verdict for one, _all in _judged(report)]
+    below = verdicts.count("below_floor")
+    middle = verdicts.count("above_floor")
+    unknown = sum(STATES[verdict] == "grey" for verdict in verdicts)
+    total = len(verdicts)
+    body = _("The gate reads the low end of the interval, not the estimate.")
+    if below:
+        title = _(
+            "Gate not met: %(below)s of %(total)s are under the floor, "
+            "%(unknown)s cannot be judged",
+            below=below,
+            total=total,
+            unknown=unknown,
+        )
+        return Summary("refuse", title, body)
+    if unknown == total:
+        return Summary("plain", _("Not enough labels to judge anything yet"), body)
+    if middle or unknown:
+        title = _(
+            "Nothing is under the floor; %(middle)s of %(total)s are under the target, "
+            "%(unknown)s cannot be judged",
+            middle=middle,
+            total=total,
+            unknown=unknown,
+        )
+        return Summary("caution", title, body)
+    return Summary("met", _("Gate met: all %(total)s reach their target", total=total), body)
+
+
+def pair_names(measured: Measured, variable: VariableReport) -> list[str]:
+    """Return the annotators of a variable's pairs, in order of their names."""
+    ids = {str(pair.rater_a) for pair in variable.pairs} | {
+        str(pair.rater_b) for pair in variable.pairs
+    }
+    return sorted(ids, key=lambda one: (measured.names.get(one, one), one))
+
+
+def pair_matrix(measured: Measured, variable: VariableReport) -> Markup | None:
+    """Draw Cohen's kappa of every two annotators; None when no two share an item."""
+    ids = pair_names(measured, variable)
+    if not ids:
+        return None
+    known: dict[tuple[str, str], float | None] = {}
+    for pair in variable.pairs:
+        known[str(pair.rater_a), str(pair.rater_b)] = pair.kappa
+        known[str(pair.rater_b), str(pair.rater_a)] = pair.kappa
+    values = [[known.get((a, b)) for b in ids] for a in ids]
+    names = [measured.names.get(one, one) for one in ids]
+    defined = [pair.kappa for pair in variable.pairs if pair.kappa is not None]
+    label = _("Cohen's kappa of every two annotators for %(name)s.", name=variable.text)
+    if defined:
+        label += f" {short(min(defined))} to {short(max(defined))}."
+    return matrix(names, values, floor=variable.floor, label=label)
+
+
+def coefficients(
+    one: VariableReport, others: Sequence[VariableReport]
+) -> list[tuple[str, str, str, Figure, AgreementResult]]:
+    """Return every coefficient under every conditioning and level, for the page of one figure."""
+    rows: list[tuple[str, str, str, Figure, AgreementResult]] = []
+    for variable in (one, *others):
+        for name, result in variable.results.items():
+            if name != "krippendorff_alpha" and not variable.primary:
+                continue
+            rows.append((name, variable.conditioning, result.level.value, figure(result), result))
+    return rows
