@@ -7,6 +7,7 @@ benefit of the doubt.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations, pairwise, product
 from math import prod
 from typing import TYPE_CHECKING, Final
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
     from rubrics.schema import Condition, Question, Rubric
 
-MAX_COMBINATIONS: Final = 4_000
-BUDGET: Final = 40_000
+MAX_STEPS: Final = 20_000
+BUDGET: Final = 200_000
+"""Questions played through for one condition, and for all conditions of a rubric."""
 _MAX_MENTIONED: Final = 6
 
 
@@ -39,18 +41,12 @@ class Reachability:
         questions = [one for one in self._rubric.questions if one.id in needed]
         tests = self._tests(condition, questions)
         domains = [_domain(question, tests) for question in questions]
-        size = prod(len(domain) for domain in domains)
-        if any(not domain for domain in domains) or size > min(MAX_COMBINATIONS, self._left):
+        size = prod(len(domain) for domain in domains) * len(questions)
+        if any(not domain for domain in domains) or size > min(MAX_STEPS, self._left):
             return True
         self._left -= size
-        return any(self._holds(condition, questions, one) for one in product(*domains))
-
-    def _holds(
-        self, condition: Condition, questions: Sequence[Question], values: Sequence[Answer]
-    ) -> bool:
-        given = {question.id: value for question, value in zip(questions, values, strict=True)}
-        opened = asked(self._rubric, given)
-        return evaluate(condition, {key: one for key, one in given.items() if key in opened})
+        part = replace(self._rubric, questions=tuple(questions))
+        return any(_holds(condition, part, one) for one in product(*domains))
 
     def closure(self, condition: Condition) -> set[str]:
         """Return the ids of all questions a condition hangs on, directly or through others."""
@@ -68,6 +64,12 @@ class Reachability:
     def _tests(condition: Condition, questions: Iterable[Question]) -> list[Compare]:
         gates = [one.ask_if for one in questions if one.ask_if is not None]
         return list(comparisons(AllOf((condition, *gates))))
+
+
+def _holds(condition: Condition, part: Rubric, values: Sequence[Answer]) -> bool:
+    given = {question.id: value for question, value in zip(part.questions, values, strict=True)}
+    opened = asked(part, given)
+    return evaluate(condition, {key: one for key, one in given.items() if key in opened})
 
 
 def _hinges(question: Question) -> Iterator[str]:

@@ -8,7 +8,7 @@ from rubrics.errors import RubricInvalid
 from rubrics.library import names, read
 from rubrics.loader import load_rubric, warnings_of
 from rubrics.schema import AgreementSpec, Compare
-from rubrics.yaml_nodes import MAX_ALIASES, MAX_BYTES, MAX_DEPTH
+from rubrics.yaml_nodes import MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_PROBLEMS
 from tests.test_rubrics.texts import SMALL, changed, line_of, only_problem, problems_of
 
 
@@ -303,6 +303,14 @@ def test_what_is_allowed_but_not_meant_is_a_warning() -> None:
 @pytest.mark.parametrize("name", names())
 def test_shipped_rubrics_load_without_a_warning(name: str) -> None:
     assert warnings_of(read(name)) == ()
+
+
+def test_past_the_most_anyone_would_read_it_stops() -> None:
+    text = "".join(f"key{at}: x\n" for at in range(20_000))
+    problems = problems_of(text)
+    assert len(problems) == MAX_PROBLEMS + 1
+    assert "too_many_problems" in {problem.code for problem in problems}
+    assert len(problems_of("\1" * (MAX_BYTES // 2))) == MAX_PROBLEMS + 1
 
 
 FRAGMENTS = st.sampled_from(SMALL.splitlines(keepends=True))
