@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
     from tasks.agreement import AgreementResult, Level, Status
+
+    Column = Sequence[object] | npt.NDArray[np.object_]
 
 Conditioning = Literal["all", "reached"]
 Kind = Literal["question", "category", "option", "derived"]
@@ -34,12 +39,12 @@ class LabelColumns:
         ``answered``, ``unsure``, ``cannot_assess`` or ``not_asked``.
     """
 
-    item: Sequence[object]
-    annotator: Sequence[object]
-    question: Sequence[object]
-    category: Sequence[object]
-    value: Sequence[object]
-    state: Sequence[object]
+    item: Column
+    annotator: Column
+    question: Column
+    category: Column
+    value: Column
+    state: Column
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
     from rubrics.schema import Derived, Question, Rubric
     from tasks.agreement.intervals import IntervalChoice
+    from tasks.records import Column
 
     Integers = npt.NDArray[np.int64]
 
@@ -80,6 +81,7 @@ __all__ = [
     "interval_choice",
     "items_behind",
     "pairs_of",
+    "variable_data",
     "verdict",
 ]
 
@@ -200,6 +202,26 @@ def agreement_report(  # noqa: PLR0913 - the settings of a report
         variables=variables,
         states=tuple(_states(rubric, table)),
     )
+
+
+def variable_data(
+    rubric: Rubric, labels: LabelColumns, *, levels: Mapping[str, Level | str] | None = None
+) -> tuple[tuple[ReliabilityData, ...], Sequence[object]]:
+    """Return the labels behind each variable of a report, for a second opinion on its figures.
+
+    Parameters
+    ----------
+    rubric, labels, levels
+        As for `agreement_report`.
+
+    Returns
+    -------
+    tuple
+        One `ReliabilityData` per variable, in the order of the report; annotators by rater id.
+    """
+    table = _read(labels)
+    asked = {question: Level(level) for question, level in (levels or {}).items()}
+    return tuple(one.data for one in _variables(rubric, table, asked)), table.annotators
 
 
 def items_behind(
@@ -362,13 +384,13 @@ def _read(labels: LabelColumns) -> _Table:
     return _Table(items, annotators, [str(one) for one in values], slices, n_annotations)
 
 
-def _number(column: Sequence[object]) -> tuple[Integers, Sequence[object]]:
+def _number(column: Column) -> tuple[Integers, Sequence[object]]:
     """Give equal entries equal numbers, in order of appearance; -1 for None."""
     codes, uniques = _lazy.pandas().factorize(np.asarray(column, dtype=object))
     return codes.astype(np.int64), list(uniques)
 
 
-def _state_codes(column: Sequence[object]) -> Integers:
+def _state_codes(column: Column) -> Integers:
     codes, names = _number(column)
     unknown = [name for name in names if name not in STATES]
     if unknown or (codes < 0).any():

@@ -131,7 +131,7 @@ def gwet_alpha(
     """
     matrix = weight_matrix(weights, data.domain.scale)
     estimator = _gwet_alpha_estimator(data.patterns, matrix)
-    facts = _Facts.of(data, data.domain.level)
+    facts = _Facts.of(data, _level_of(data, weights))
     return facts.conclude("gwet_alpha", estimator, interval, weights=_name(weights))
 
 
@@ -177,7 +177,7 @@ def fleiss_kappa(
         return np.asarray(shares @ (symmetric @ mean))
 
     estimator = gwet_estimator(data.patterns, matrix, chance, unit_chance)
-    facts = _Facts.of(data, data.domain.level)
+    facts = _Facts.of(data, _level_of(data, weights))
     return facts.conclude("fleiss_kappa", estimator, interval, weights=_name(weights))
 
 
@@ -287,7 +287,7 @@ def brennan_prediger(
         return np.full(len(shares), constant)
 
     estimator = gwet_estimator(data.patterns, matrix, chance, unit_chance)
-    facts = _Facts.of(data, data.domain.level)
+    facts = _Facts.of(data, _level_of(data, weights))
     return facts.conclude("brennan_prediger", estimator, interval, weights=_name(weights))
 
 
@@ -332,7 +332,7 @@ def conger_kappa(
     if not data.n_raters and data.patterns.n_units:
         raise CoefficientError("Conger's kappa needs to know who rated: value counts do not tell")
     matrix = weight_matrix(weights, data.domain.scale)
-    facts = _Facts.of(data, data.domain.level)
+    facts = _Facts.of(data, _level_of(data, weights))
     name = _name(weights)
     if isinstance(data, ReliabilityData):
         estimator = conger_estimator(data, matrix)
@@ -462,7 +462,7 @@ def percent_agreement(
     0.6667
     """
     estimator = percent_estimator(data.patterns, weight_matrix(weights, data.domain.scale))
-    facts = _Facts.of(data, data.domain.level)
+    facts = _Facts.of(data, _level_of(data, weights))
     status = Status.OK if facts.status is Status.NO_VARIATION else facts.status
     return facts.conclude("percent_agreement", estimator, interval, status, _name(weights))
 
@@ -963,6 +963,11 @@ def _or_none(replicate: Floats) -> float | None:
     return None if np.isnan(number) else number
 
 
+def _level_of(data: Data, weights: Weights) -> Level:
+    """Unweighted agreement sees only same or different, whatever the scale could bear."""
+    return Level.NOMINAL if _name(weights) == "identity" else data.domain.level
+
+
 def _name(weights: Weights) -> str:
     if weights is None:
         return "identity"
@@ -1000,7 +1005,7 @@ def _gwet_ac(
         return np.asarray(share * (shares @ (1.0 - mean)))
 
     estimator = gwet_estimator(data.patterns, matrix, chance, unit_chance)
-    facts = _Facts.of(data, data.domain.level)
+    facts = _Facts.of(data, _level_of(data, weights))
     return facts.conclude(name, estimator, interval, weights=_name(weights))
 
 
@@ -1083,7 +1088,7 @@ def _two_raters(
     first, second = np.nonzero(table)
     eye = np.eye(len(table), dtype=np.int64)
     patterns, _ = CountPatterns.from_rows(eye[first] + eye[second], table[first, second])
-    facts = _Facts.of(data, data.domain.level, patterns)
+    facts = _Facts.of(data, _level_of(data, weights), patterns)
     if facts.status is Status.NO_LABELS and data.patterns.n_units:
         facts = replace(facts, status=Status.NO_PAIRABLE_UNITS)
     estimator = table_estimator(table, matrix, common_margin=scott)
@@ -1100,7 +1105,7 @@ def _specific(
     if value not in data.domain.values:
         raise CoefficientError(f"{value!r} is not one of the values {data.domain.values}")
     code = data.domain.values.index(value)
-    facts = _Facts.of(data, data.domain.level)
+    facts = _Facts.of(data, Level.NOMINAL)
     status = facts.status
     if status in (Status.OK, Status.NO_VARIATION):
         given = int(data.patterns.pairable_value_counts[code])
