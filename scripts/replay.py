@@ -44,7 +44,7 @@ def check(kind: str, reference: dict[str, object]) -> list[str]:
         for name, value in EXPECTED.items()
         if result.outcome.get(name) != value
     ]
-    wrong += [f"{kind}: {problem}" for problem in differences(result.report, reference)]
+    wrong += [f"{kind}: {problem}" for problem in differences(result.variables, reference)]
     figures = sum(1 for _ in expected_figures(reference))
     print(
         f"replay: {kind}: {result.outcome['submitted']} of {result.outcome['rows']} rows, "

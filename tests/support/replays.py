@@ -17,22 +17,23 @@ from tests.support.databases import environment_for, migrated_database, settings
 from tests.support.server import COMMAND, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = ROOT.parent / "shared" / "data" / "convabuse"
 ABSENT = "the recorded labels (../shared/data/convabuse) are not on this machine"
 PATTERNS = ("type_*=types", "target_*=target", "direction_*=direction")
+LEVELS = ("nominal", "ordinal", "interval")
 TOLERANCE = 1e-6
 REPLAY_SECONDS = 1800
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What the replay said, and the agreement report that the API gave afterwards."""
+    """What the replay said, and the agreement that the API gave afterwards, at each level."""
 
     outcome: Mapping[str, Any]
-    report: Mapping[str, Any]
+    variables: Sequence[Mapping[str, Any]]
 
 
 def replayed(kind: str, folder: Path, *options: str, labels: Path | None = None) -> Replayed:
@@ -42,8 +43,10 @@ def replayed(kind: str, folder: Path, *options: str, labels: Path | None = None)
         with Server(environment, folder) as server:
             outcome = _play(server, labels or RECORDED / "labels_wide.csv", options)
             token = _reader(url, folder)
-            report = _get(f"{server.url}/api/v1/rounds/{outcome['round']}/agreement", token)
-    return Replayed(outcome, report)
+            address = f"{server.url}/api/v1/projects/replay/agreement?round={outcome['round']}"
+            asked = [f"{address}&level=severity:{level}" for level in LEVELS]
+            reports = [_get(one, token) for one in asked]
+    return Replayed(outcome, [entry for report in reports for entry in report["variables"]])
 
 
 def _play(server: Server, labels: Path, options: tuple[str, ...]) -> dict[str, Any]:
@@ -85,7 +88,7 @@ def _get(url: str, token: str) -> dict[str, Any]:
 
 
 def alpha(
-    report: Mapping[str, Any],
+    variables: Sequence[Mapping[str, Any]],
     question: str,
     category: str = "",
     *,
@@ -95,7 +98,7 @@ def alpha(
     """Find one alpha in a report; the level that the rubric judges by unless one is named."""
     found = [
         variable["results"]["krippendorff_alpha"]["value"]
-        for variable in report["variables"]
+        for variable in variables
         if variable["question"] == question
         and variable["category"] == category
         and variable["conditioning"] == conditioning
@@ -120,11 +123,11 @@ def expected_figures(reference: Mapping[str, Any]) -> Iterator[tuple[dict[str, A
             yield {**wanted, "conditioning": conditioning}, value
 
 
-def differences(report: Mapping[str, Any], reference: Mapping[str, Any]) -> list[str]:
-    """List the figures of a report that are not the published ones."""
+def differences(variables: Sequence[Mapping[str, Any]], reference: Mapping[str, Any]) -> list[str]:
+    """List the figures that are not the published ones."""
     found = []
     for wanted, value in expected_figures(reference):
-        given = alpha(report, **wanted)
+        given = alpha(variables, **wanted)
         if given is None or abs(given - value) > TOLERANCE:
             found.append(f"{wanted}: {given}, not {value}")
     return found

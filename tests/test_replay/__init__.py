@@ -1,0 +1,1 @@
+"""The main line on recorded labels."""

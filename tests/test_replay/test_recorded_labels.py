@@ -1,0 +1,96 @@
+"""Recorded labels through a served Touchstone agree with what `krippendorff` makes of the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import krippendorff
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.support.replays import ABSENT, RECORDED, alpha, expected_figures, replayed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ITEMS = 400
+SEVERITIES = [-3, -2, -1, 0, 1]
+FOLLOW_UPS = ("type_", "target_", "direction_")
+
+
+@pytest.fixture(scope="module")
+def recorded() -> pd.DataFrame:
+    """The labels of 400 items; those that answer a closed question are among them."""
+    if not RECORDED.is_dir():
+        pytest.skip(ABSENT)
+    labels = pd.read_csv(RECORDED / "labels_wide.csv")
+    against_rubric = labels.loc[_closed(labels).any(axis=1), "item"]
+    wanted = pd.concat([against_rubric, labels["item"]]).drop_duplicates().head(ITEMS)
+    return labels[labels["item"].isin(wanted)]
+
+
+def _follow_ups(labels: pd.DataFrame) -> pd.DataFrame:
+    return labels[[name for name in labels if name.startswith(FOLLOW_UPS)]]
+
+
+def _closed(labels: pd.DataFrame) -> pd.DataFrame:
+    """Which answers a follow-up got although the severity closes it."""
+    return _follow_ups(labels).eq(1) & labels[["severity"]].ge(0).to_numpy()
+
+
+def _alpha(labels: pd.DataFrame, values: pd.Series, level: str, domain: list[int]) -> float:
+    rows, raters = pd.factorize(labels["annotator"])
+    columns, items = pd.factorize(labels["item"])
+    grid = np.full((len(raters), len(items)), np.nan)
+    grid[rows, columns] = values
+    return krippendorff.alpha(
+        reliability_data=grid,
+        level_of_measurement=level,
+        value_domain=np.array(domain, dtype=float),
+    )
+
+
+def _expected(labels: pd.DataFrame) -> dict[str, object]:
+    severity = labels["severity"]
+    reached = labels[severity < 0]
+    gated = _follow_ups(labels).where(severity < 0, 0)
+    return {
+        "severity": {
+            level: _alpha(labels, severity, level, SEVERITIES)
+            for level in ("nominal", "ordinal", "interval")
+        },
+        "abusive_binary_nominal": _alpha(labels, (severity < 0).astype(int), "nominal", [0, 1]),
+        "all_raters_gated": dict(_each(labels, gated)),
+        "raters_reaching_question": dict(_each(reached, _follow_ups(reached))),
+    }
+
+
+def _each(labels: pd.DataFrame, columns: pd.DataFrame) -> Iterator[tuple[str, float]]:
+    """Give alpha for every column that has both values: one value alone has no alpha."""
+    for name in columns:
+        if columns[name].nunique() == 2:
+            yield name, _alpha(labels, columns[name], "nominal", [0, 1])
+
+
+@pytest.mark.slow
+@pytest.mark.oracle
+@pytest.mark.timeout(400)
+def test_a_slice_of_the_recorded_labels_gives_the_same_agreement(
+    database_kind: str, recorded: pd.DataFrame, tmp_path: Path
+) -> None:
+    closed = _closed(recorded)
+    assert closed.any(axis=None)
+    labels = tmp_path / "labels.csv"
+    recorded.to_csv(labels, index=False)
+
+    result = replayed(database_kind, tmp_path, labels=labels)
+
+    assert result.outcome["rows"] == result.outcome["submitted"] == len(recorded)
+    assert result.outcome["refused_rows"] == closed.any(axis=1).sum()
+    assert result.outcome["refused_cells"] == closed.to_numpy().sum()
+    figures = list(expected_figures(_expected(recorded)))
+    assert len(figures) > 20
+    for wanted, value in figures:
+        assert alpha(result.variables, **wanted) == pytest.approx(value, abs=1e-9), wanted
