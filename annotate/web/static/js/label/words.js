@@ -86,3 +86,17 @@ export function rangeWords({ min, max }) {
 export function quoted(text, span) {
   return sliceCodePoints(text, span.start, span.end);
 }
+
+/**
+ * The name of a language in the language of the page.
+ *
+ * @param {string} code
+ * @returns {string}
+ */
+export function languageName(code) {
+  try {
+    return new Intl.DisplayNames([document.documentElement.lang || "en"], { type: "language" }).of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
