@@ -49,7 +49,7 @@ def _compare(fields: Fields) -> Condition | None:
 
 def _parts(fields: Fields, name: str) -> tuple[Condition, ...]:
     found = [_condition(node, path, fields.context) for node, path in fields.items(name)]
-    if not found:
+    if not found and isinstance(fields.node(name), Listing):
         note(fields, "empty", f"{fields.at(name)!r} has no parts", fields.at(name))
     return tuple(part for part in found if part is not None)
 

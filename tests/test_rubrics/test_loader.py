@@ -306,11 +306,11 @@ def test_shipped_rubrics_load_without_a_warning(name: str) -> None:
 
 
 def test_past_the_most_anyone_would_read_it_stops() -> None:
-    text = "".join(f"key{at}: x\n" for at in range(20_000))
+    text = "".join(f"key{at}: x\n" for at in range(2_000))
     problems = problems_of(text)
     assert len(problems) == MAX_PROBLEMS + 1
     assert "too_many_problems" in {problem.code for problem in problems}
-    assert len(problems_of("\1" * (MAX_BYTES // 2))) == MAX_PROBLEMS + 1
+    assert len(problems_of("\1" * 5_000)) == MAX_PROBLEMS + 1
 
 
 FRAGMENTS = st.sampled_from(SMALL.splitlines(keepends=True))
