@@ -105,14 +105,18 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     return [f"| {line} |" for line in lines]
 
 
+CERTIFIED = "**Certified:**"
+NOT_CERTIFIED = "**Not certified:**"
+
+
 def first_line(rubric: Rubric, *, certified: bool) -> str:
     """Return the first line of a card: a warning before anything else where one is due."""
     named = f"rubric {rubric.id} {rubric.version}"
     if certified:
-        return f"**Certified:** {named} had reached its agreement targets when this was released."
+        return f"{CERTIFIED} {named} had passed its agreement gates when this was released."
     return (
-        f"**Not certified:** {named} (status {rubric.status}) has not reached its agreement "
-        "targets; do not use these labels as a reference without looking at the agreement first."
+        f"{NOT_CERTIFIED} {named} (status {rubric.status}) has not passed its agreement "
+        "gates; do not use these labels as a reference without looking at the agreement first."
     )
 
 
