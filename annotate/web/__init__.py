@@ -5,6 +5,7 @@ from __future__ import annotations
 from annotate.web import (
     account,
     agreement,
+    cases,
     health,
     items,
     jobs,
@@ -28,4 +29,5 @@ BLUEPRINTS = (
     jobs.blueprint,
     workbench.blueprint,
     agreement.blueprint,
+    cases.blueprint,
 )

@@ -1,0 +1,191 @@
+"""A case as the parts of a page: questions to answer, labels side by side, decisions in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from annotate.services.adjudication import cell_key
+from annotate.web.rendering import translate as _
+
+if TYPE_CHECKING:
+    from annotate.services.case_reading import CaseView, OpenCell, Ruled, Vote
+    from rubrics.schema import Question, Rubric
+
+NOT_ASKED = "not_asked"
+UNSURE = "unsure"
+KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class CellField:
+    """A contested cell as a form field."""
+
+    key: str
+    title: str
+    help: str
+    kind: str
+    options: tuple[tuple[str, str, str], ...]
+    clauses: tuple[tuple[str, str], ...]
+    reason: str
+    gap: float | None
+    decided: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VoteRow:
+    """One row of the comparison: a cell, what each annotator said, and the own answer."""
+
+    title: str
+    contested: bool
+    values: tuple[tuple[str, bool], ...]
+    own: str
+
+
+def title_of(rubric: Rubric, question: str, category: str) -> str:
+    """Return what a cell is called: its question, and its category where it has one."""
+    found = rubric.question(question)
+    if not category:
+        return found.text
+    return f"{found.text} \N{MIDDLE DOT} {_category_name(rubric, found, category)}"
+
+
+def _category_name(rubric: Rubric, question: Question, category: str) -> str:
+    holder = rubric.question(question.repeat_for) if question.repeat_for else question
+    names = {option.id: option.label for option in holder.options}
+    return names.get(category, category)
+
+
+def short_title(rubric: Rubric, question: str, category: str) -> str:
+    """Return the short name of a cell for narrow tables."""
+    found = rubric.question(question)
+    if category:
+        return _category_name(rubric, found, category)
+    return question.replace("_", " ")
+
+
+def fields(case: CaseView) -> tuple[CellField, ...]:
+    """Return the contested cells as form fields, in the rubric's order."""
+    order = {question.id: index for index, question in enumerate(case.rubric.questions)}
+    cells = sorted(case.cells, key=lambda cell: (order[cell.question], cell.category))
+    return tuple(_field(case.rubric, cell) for cell in cells)
+
+
+def _field(rubric: Rubric, cell: OpenCell) -> CellField:
+    question = rubric.question(cell.question)
+    return CellField(
+        key=cell_key(cell.question, cell.category),
+        title=title_of(rubric, cell.question, cell.category),
+        help=question.help or "",
+        kind=question.type,
+        options=_options(rubric, question, cell.category),
+        clauses=_clauses(rubric, cell.category),
+        reason=cell.reason,
+        gap=cell.gap,
+        decided=cell.decision_id,
+    )
+
+
+def _options(rubric: Rubric, question: Question, category: str) -> tuple[tuple[str, str, str], ...]:
+    """Return (value, words, note) of what the cell can hold."""
+    found: list[tuple[str, str, str]]
+    if question.type == "multi":
+        name = _category_name(rubric, question, category)
+        found = [("1", _("Yes, %(name)s", name=name), ""), ("0", _("No"), "")]
+    elif question.type == "boolean":
+        found = [("true", _("Yes"), ""), ("false", _("No"), "")]
+    else:
+        anchors = rubric.category(category).severity_anchors if category else {}
+        found = [
+            (option.id, option.label, str(anchors.get(option.id, option.help or "")))
+            for option in question.options
+        ]
+    if question.ask_if is not None or question.repeat_for is not None:
+        found.append((NOT_ASKED, _("Was not to be asked"), ""))
+    return tuple(found)
+
+
+def _clauses(rubric: Rubric, category: str) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (clause.id, f"{clause.id} {clause.text}")
+        for known in rubric.categories
+        if category in {"", known.id}
+        for clause in known.clauses
+    )
+
+
+def value_words(rubric: Rubric, question: str, category: str, value: str | None, state: str) -> str:
+    """Return a stored value in the rubric's words."""
+    if state == UNSURE:
+        return _("unsure")
+    if state == "cannot_assess":
+        return _("cannot assess")
+    if state == NOT_ASKED or value is None:
+        return "\N{EN DASH}"
+    found = rubric.question(question)
+    if found.type in {"multi", "boolean"}:
+        return _("yes") if value in {"1", "true"} else _("no")
+    labels = {option.id: option.label for option in found.options}
+    del category
+    return labels.get(value, value)
+
+
+def comparison(case: CaseView) -> tuple[tuple[str, ...], tuple[VoteRow, ...]]:
+    """Return the annotators' letters and one row a cell that anybody answered."""
+    votes = case.votes or ()
+    letters = tuple(sorted({vote.who for vote in votes}, key=lambda who: (len(who), who)))
+    contested = {(cell.question, cell.category) for cell in case.cells}
+    by_cell: dict[tuple[str, str], dict[str, Vote]] = {}
+    for vote in votes:
+        by_cell.setdefault((vote.question, vote.category), {})[vote.who] = vote
+    order = {question.id: index for index, question in enumerate(case.rubric.questions)}
+    keys = sorted(by_cell, key=lambda key: (order[key[0]], key[1]))
+    shown = [key for key in keys if key in contested or _says_something(by_cell[key])]
+    return letters, tuple(_row(case, key, by_cell[key], letters, contested) for key in shown)
+
+
+def _says_something(votes: dict[str, Vote]) -> bool:
+    """Leave out options that nobody chose and questions that nobody reached."""
+    return any(vote.state != NOT_ASKED and vote.value != "0" for vote in votes.values())
+
+
+def _row(
+    case: CaseView,
+    key: tuple[str, str],
+    votes: dict[str, Vote],
+    letters: tuple[str, ...],
+    contested: set[tuple[str, str]],
+) -> VoteRow:
+    words = {
+        who: value_words(case.rubric, *key, vote.value, vote.state) for who, vote in votes.items()
+    }
+    said = list(words.values())
+    most = max(said.count(one) for one in said)
+    majority = {one for one in said if said.count(one) == most}
+    own = (case.own or {}).get(cell_key(*key))
+    mine = ""
+    if own is not None:
+        mine = value_words(case.rubric, *key, own.get("value"), own.get("state", "answered"))
+    return VoteRow(
+        short_title(case.rubric, *key),
+        key in contested,
+        tuple(
+            (
+                words.get(who, "\N{EN DASH}"),
+                len(majority) == 1 and who in words and words[who] not in majority,
+            )
+            for who in letters
+        ),
+        mine,
+    )
+
+
+def ruling_words(case: CaseView, ruled: Ruled) -> str:
+    """Return what a decision says."""
+    if ruled.kind == "revoke":
+        return _("decision revoked")
+    if ruled.state == NOT_ASKED:
+        return _("was not to be asked")
+    if ruled.state == "cannot_assess":
+        return _("no value; the distribution is kept")
+    return value_words(case.rubric, ruled.question, ruled.category, ruled.value, ruled.state)
