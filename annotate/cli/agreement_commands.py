@@ -161,11 +161,11 @@ def _by_columns(options: dict[str, object]) -> tuple[list[output.Line], dict[str
 def _by_rubric(options: dict[str, object]) -> tuple[list[output.Line], dict[str, object]]:
     if options["values"] or options["by"] or options["wide"] or options["scales"]:
         raise Refused("--value, --by, --wide and --scale are for files without a --rubric")
-    rubric = _rubric(str(options["rubric"]))
-    labels = read_label_columns(_paths(options))
     levels = {name: _level(level) for name, level in _assigned(options["levels"]).items()}
     if "" in levels:
         raise Refused("with a --rubric say which question a level is for: --level QUESTION=LEVEL")
+    rubric = _rubric(str(options["rubric"]))
+    labels = read_label_columns(_paths(options))
     report = agreement_report(
         rubric,
         labels,
