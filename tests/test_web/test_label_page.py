@@ -1,0 +1,218 @@
+"""A person labels in a real browser, by keyboard, from the first item to the last."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import expect
+from werkzeug.serving import make_server
+
+from annotate.app import create_app
+from annotate.db import Database
+from annotate.models import Annotation, Assignment, Item, Label, OptOut
+from tests.support.browser import accessibility_problems
+from tests.support.builders import World
+from tests.support.databases import migrated_database, settings_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import BrowserContext, Page, Route
+
+    from annotate.config import Settings
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+LLM = "llm-response-safety"
+
+
+@dataclass
+class Desk:
+    """The labelling page of a round, open in a browser."""
+
+    world: World
+    page: Page
+    base: str
+    round_id: str
+
+    @property
+    def address(self) -> str:
+        return f"{self.base}/p/demo/label/{self.round_id}"
+
+    def open(self) -> None:
+        self.page.goto(self.address)
+        expect(self.page.locator(".q-open")).to_be_visible()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def expect_item(self, name: str) -> None:
+        expect(self.page.locator("#item-id")).to_have_text(name)
+        expect(self.page.locator(".q-open")).to_be_visible()
+
+    def rows(self, statement: Any) -> list[Any]:
+        with self.world.database.read() as session:
+            return list(session.execute(statement).all())
+
+    def answers(self) -> list[str]:
+        query = sa.select(Annotation.answers).order_by(Annotation.created_at)
+        return [row.answers for row in self.rows(query)]
+
+
+@contextmanager
+def _served(settings: Settings, database: Database) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
+    base = f"http://127.0.0.1:{server.server_port}"
+    chosen = replace(settings, public_url=base, inline_jobs=False)
+    server.app = create_app(chosen, database)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield base
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Iterator[tuple[str, World]]:
+    with migrated_database("sqlite", tmp_path) as url:
+        settings = settings_for(url, tmp_path)
+        database = Database(settings)
+        with _served(settings, database) as address:
+            yield address, World(database)
+        database.dispose()
+
+
+def _desk(base: tuple[str, World], context: BrowserContext, rubric: str, items: int = 3) -> Desk:
+    address, world = base
+    project = world.project()
+    world.grant("ann", "annotator", project, team="Internal")
+    version = world.rubric(project, rubric)
+    round_id = world.round(project, version, world.items(project, items), overlap=1)
+    context.add_cookies([{"name": "touchstone", "value": world.cookie("ann"), "url": address}])
+    return Desk(world, context.new_page(), address, round_id)
+
+
+def test_abuse_is_labelled_by_keys_alone(base: tuple[str, World], context: BrowserContext) -> None:
+    desk = _desk(base, context, "conversational-abuse")
+    desk.open()
+    desk.expect_item("item-0000")
+    assert accessibility_problems(desk.page) == []
+
+    desk.press("Enter")
+    expect(desk.page.locator(".q-open .error")).to_be_visible()
+    desk.press("4", "5", "c", "1", "j", "i", "u")
+    expect(desk.page.locator("#submit")).to_be_focused()
+    desk.press("z", "e")
+    desk.page.reload()
+    expect(desk.page.locator("#question-count")).to_have_text("4 of 4")
+    desk.press("Enter")
+    desk.expect_item("item-0001")
+    [first] = desk.answers()
+    assert first == (
+        '{"direction":{"value":"explicit"},"severity":{"value":"strong"},'
+        '"target":{"value":"individual"},"types":{"clauses":["SE-I1"],"value":["sexist"]}}'
+    )
+
+    desk.press("1", "Enter")
+    desk.expect_item("item-0002")
+    closed = desk.rows(sa.select(Label.state).where(Label.question == "target"))
+    assert sorted(row.state for row in closed) == ["answered", "not_asked"]
+
+    desk.press("z")
+    expect(desk.page.locator("#banner")).to_contain_text("item-0001")
+    desk.press("2", "Enter")
+    desk.expect_item("item-0002")
+    assert '{"severity":{"value":"ambiguous"}}' in desk.answers()
+
+    desk.press("1", "Enter")
+    expect(desk.page.locator("#stage-empty")).to_contain_text("done with this round")
+    assert accessibility_problems(desk.page) == []
+    assert desk.page.evaluate("Object.keys(localStorage).filter((k) => k.includes('draft'))") == []
+
+
+def test_safety_is_labelled_concealed_with_passages_and_clauses(
+    base: tuple[str, World], context: BrowserContext
+) -> None:
+    desk = _desk(base, context, LLM, items=1)
+    desk.open()
+    shown = desk.page.locator(".turn-text")
+    expect(shown).to_have_count(0)
+    desk.press("r", "r")
+    expect(shown).to_have_count(2)
+    desk.press("h")
+    expect(shown).to_have_count(0)
+    desk.press("r", "r", "2", "2", "8", "c", "1", "Enter", "3")
+    expect(desk.page.locator(".q-open legend")).to_contain_text("passages")
+    desk.press("]", "]", "ArrowRight", "Shift+ArrowRight", "s")
+    expect(desk.page.locator(".passage")).to_have_count(1)
+    assert accessibility_problems(desk.page) == []
+
+
+def test_opt_out_and_report_close_an_item_at_once(
+    base: tuple[str, World], context: BrowserContext
+) -> None:
+    desk = _desk(base, context, "conversational-abuse")
+    desk.open()
+    desk.press("o", "Enter")
+    desk.expect_item("item-0001")
+    assert len(desk.rows(sa.select(OptOut.id))) == 1
+    desk.press("Shift+L")
+    expect(desk.page.locator("#report")).to_be_visible()
+    desk.press("Escape")
+    assert desk.rows(sa.select(Item.id).where(Item.quarantined_at.is_not(None))) == []
+    desk.press("Shift+L", "Enter")
+    desk.expect_item("item-0002")
+    assert len(desk.rows(sa.select(Item.id).where(Item.quarantined_at.is_not(None)))) == 1
+
+
+def test_an_answer_lost_on_its_way_back_is_stored_once(
+    base: tuple[str, World], context: BrowserContext
+) -> None:
+    desk = _desk(base, context, "conversational-abuse")
+    desk.open()
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if lost:
+            route.fallback()
+            return
+        lost.append(route.request.url)
+        route.fetch()  # the server has it; its answer never arrives
+        route.abort()
+
+    desk.page.route("**/submit", lose)
+    desk.press("1", "Enter")
+    desk.expect_item("item-0001")
+    assert len(lost) == 1
+    assert len(desk.rows(sa.select(Annotation.id))) == 1
+
+
+def test_a_lost_lease_keeps_the_answers_readable(
+    base: tuple[str, World], context: BrowserContext
+) -> None:
+    desk = _desk(base, context, "conversational-abuse")
+    desk.open()
+    desk.press("4")
+    with desk.world.database.write() as session:
+        session.execute(sa.update(Assignment).values(state="expired", fence=Assignment.fence + 1))
+    desk.press("0", "j", "a", "e", "Enter")
+    expect(desk.page.locator("#banner")).to_contain_text("lease ended")
+    expect(desk.page.locator(".chip-answer").first).to_have_text("Strong abuse")
+    assert desk.rows(sa.select(Annotation.id)) == []
+
+
+def test_the_page_fits_a_phone(base: tuple[str, World], context: BrowserContext) -> None:
+    desk = _desk(base, context, LLM, items=1)
+    desk.page.set_viewport_size({"width": 320, "height": 640})
+    desk.open()
+    assert desk.page.evaluate("document.documentElement.scrollWidth") == 320
+    expect(desk.page.locator(".submit-row [data-act=report]")).to_be_in_viewport()
+    expect(desk.page.locator("#submit")).to_be_in_viewport()
+    assert accessibility_problems(desk.page) == []
