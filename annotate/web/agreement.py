@@ -62,7 +62,7 @@ def index(project: str) -> str:
     if chosen is None:
         return render_template("agreement/index.html", measured=None, slug=project, **context)
     measured = _measure(chosen)
-    scale, axis, groups = agreement_view.groups(measured.report)
+    scale, axis, groups = agreement_view.groups(measured.rubric, measured.report)
     main = _main_variable(measured)
     return render_template(
         "agreement/index.html",

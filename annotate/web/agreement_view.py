@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from annotate.services.agreement import Measured
+    from rubrics.schema import Rubric
     from tasks.agreement import AgreementResult
     from tasks.records import Report, VariableReport
 
@@ -25,12 +26,13 @@ STATES = {
     "not_judged": "grey",
     "undefined": "grey",
 }
-LEVEL_WORDS = {
-    "nominal": "nominal",
-    "ordinal": "ordinal",
-    "interval": "interval",
-    "ratio": "ratio",
+SHORT_REASONS = {
+    "no_variation": "no variation",
+    "no_pairable_units": "no two labels",
+    "no_units": "no labels",
+    "no_labels": "no labels",
 }
+"""What a cell says under a dash; the whole reason stands in the gate's column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,12 @@ class Summary:
     body: str
 
 
-def groups(report: Report) -> tuple[Scale, Markup, tuple[Group, ...]]:
+def groups(rubric: Rubric, report: Report) -> tuple[Scale, Markup, tuple[Group, ...]]:
     """Return the axis and all rows, grouped by question, in the rubric's order."""
     judged = list(_judged(report))
     scale = scale_for([low for one, _all in judged for low in _lows(one.alpha)])
+    titles = {question.id: question.text for question in rubric.questions}
     by_question: dict[str, list[Row]] = {}
-    titles: dict[str, str] = {}
     for one, overall in judged:
         titles.setdefault(one.question, one.text)
         by_question.setdefault(one.question, []).append(_row(scale, one, overall))
@@ -154,7 +156,8 @@ def _estimate(result: AgreementResult) -> Estimate | None:
 def figure(result: AgreementResult) -> Figure:
     """Return a coefficient with its interval, or a dash with the reason."""
     if result.value is None:
-        return Figure("\N{EN DASH}", result.status.reason, is_dash=True)
+        short_reason = SHORT_REASONS.get(result.status.value, result.status.value.replace("_", " "))
+        return Figure("\N{EN DASH}", _(short_reason), is_dash=True)
     under = ""
     if result.interval is not None:
         under = f"[{short(result.interval.low)}, {short(result.interval.high)}]"
@@ -195,7 +198,7 @@ def verdict_words(one: VariableReport) -> str:
         "meets_target": _("met"),
         "above_floor": _("over floor, under target"),
         "below_floor": _("low end under floor"),
-        "undefined": _("undefined: %(reason)s", reason=one.alpha.status.reason),
+        "undefined": _("undefined: %(reason)s", reason=_undefined(one)),
         "not_judged": _("no interval to judge by"),
         "not_enough": _(
             "not enough %(measure)s: %(have)s of %(need)s",
@@ -205,6 +208,12 @@ def verdict_words(one: VariableReport) -> str:
         ),
     }
     return words[one.verdict]
+
+
+def _undefined(one: VariableReport) -> str:
+    if one.alpha.status.value == "no_variation" and not one.prevalence:
+        return _("nobody chose it")
+    return _(SHORT_REASONS.get(one.alpha.status.value, one.alpha.status.reason))
 
 
 def _sentence(one: VariableReport, overall: VariableReport | None, words: str) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WIDTH = 262
+WIDTH = 232
 MARGIN = 6
 ROW = 31
 LOWEST = -0.6
@@ -212,4 +212,8 @@ def colour_step(value: float, floor: float) -> int:
 
 
 def _clipped(name: str, length: int) -> str:
-    return name if len(name) <= length else name[: length - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    """Shorten a name from the middle: names of one team often differ only at the end."""
+    if len(name) <= length:
+        return name
+    tail = (length - 1) // 2
+    return name[: length - 1 - tail] + "\N{HORIZONTAL ELLIPSIS}" + name[-tail:]
