@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PAGE_KEYS: Final = frozenset("chjkoprsuxz")
 """Letters the labelling page keeps for itself."""
+NONE_KEY: Final = "0"
+"""Answers a question of several choices with none of them."""
 FREE_KEYS: Final = tuple("1234567890abdefgilmnqtvwy")
 
 
@@ -45,6 +47,8 @@ def hotkeys(question: Question) -> dict[str, str]:
         Key by option id; options beyond the keys there are have none.
     """
     taken = {option.hotkey for option in question.options if option.hotkey}
+    if question.type == "multi" and not question.min:
+        taken.add(NONE_KEY)
     free = iter(key for key in FREE_KEYS if key not in taken)
     found: dict[str, str] = {}
     for option in question.options:

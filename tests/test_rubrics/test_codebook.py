@@ -77,6 +77,13 @@ def test_own_keys_come_first_and_more_options_than_keys_go_without() -> None:
     assert "o39" not in keys
 
 
+def test_nought_stays_free_where_it_can_mean_none_of_them() -> None:
+    options = tuple(Option(f"o{at}", f"O{at}") for at in range(12))
+    assert "0" not in hotkeys(Question("q", "Q?", "multi", "nominal", options=options)).values()
+    least_one = Question("q", "Q?", "multi", "nominal", options=options, min=1)
+    assert hotkeys(least_one)["o9"] == "0"
+
+
 @pytest.mark.parametrize("name", names())
 def test_the_codebook_tells_every_question_clause_and_example(name: str) -> None:
     text = codebook_markdown(RUBRICS[name])

@@ -242,7 +242,7 @@ def test_too_many_aliases_are_refused() -> None:
 
 @pytest.mark.parametrize("opening", ["[", "{a: "])
 def test_too_deep_is_refused(opening: str) -> None:
-    assert only_problem("a: " + opening * 10_000).code == "too_deep"
+    assert only_problem("a: " + opening * 200).code == "too_deep"
 
 
 def test_a_value_as_deep_as_allowed_is_read_to_its_end() -> None:

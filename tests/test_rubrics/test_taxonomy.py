@@ -101,3 +101,14 @@ def test_an_unknown_shipped_rubric_is_told_with_a_hint() -> None:
         read("conversational-abus")
     with pytest.raises(UnknownElement, match="there are: llm"):
         read("../secrets")
+
+
+def test_elements_are_found_by_id_or_named_as_missing() -> None:
+    rubric = load_rubric(read("conversational-abuse"))
+    assert rubric.question("severity").option("mild").code == -1
+    assert rubric.category("racist").exposure_weight == 2
+    assert rubric.rule_for(rubric.question("types")) is rubric.adjudication
+    assert rubric.rule_for(rubric.question("severity")) is rubric.question("severity").adjudicate
+    for look_up in (rubric.question, rubric.category, rubric.question("severity").option):
+        with pytest.raises(UnknownElement, match="nothing"):
+            look_up("nothing")

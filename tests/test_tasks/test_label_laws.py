@@ -42,7 +42,7 @@ def _answer(raw: dict[str, Any]) -> Answer:
     return Answer(tuple(value) if isinstance(value, list) else value, raw.get("state", "answered"))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(document_strategy(), st.data())
 def test_the_validator_takes_exactly_what_the_conditions_open(
     document: dict[str, Any], data: st.DataObject
@@ -87,7 +87,7 @@ JUNK = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.dictionaries(st.sampled_from([question.id for question in SAFETY.questions]), JUNK))
 def test_any_json_is_taken_or_refused_with_reasons(answers: dict[str, Any]) -> None:
     for problem in problems_of(SAFETY, {**HARMFUL, **answers}, TEXTS):
