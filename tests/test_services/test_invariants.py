@@ -1,0 +1,118 @@
+"""The invariant checker is silent on sound work and finds each kind of damage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from annotate.db import new_id
+from annotate.models import AdjudicationCase
+from annotate.services import invariants, labeling
+from tests.support.builders import BENIGN, Standard, World, abusive
+
+if TYPE_CHECKING:
+    from annotate.db import Database
+
+pytestmark = pytest.mark.db
+
+
+def submit(world: World, demo: Standard, login: str, answers: dict[str, Any]) -> str:
+    actor = world.actor(login)
+    with world.database.write() as session:
+        place = labeling.claim(session, actor, demo.scope, demo.round_id).place
+    assert place is not None
+    key = new_id()
+    with world.database.read() as session:
+        ready = labeling.prepare(
+            session, actor, demo.scope, place.id, annotation_id=key, answers=answers
+        )
+    with world.database.write() as session:
+        labeling.submit(session, actor, demo.scope, place.id, place.fence, ready)
+    return place.id
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """Two disagreeing annotators on one item, a lease, an edit, and an item not yet touched."""
+    made = World(database)
+    demo = made.standard(items=3, overlap=2, annotators=2)
+    submit(made, demo, "ann-1", BENIGN)
+    edited = submit(made, demo, "ann-2", abusive("strong", ("sexist",)))
+    actor = made.actor("ann-2")
+    key = new_id()
+    with database.read() as session:
+        ready = labeling.prepare(
+            session, actor, demo.scope, edited, annotation_id=key, answers=abusive()
+        )
+    with database.write() as session:
+        labeling.revise(session, actor, demo.scope, edited, 1, ready)
+        labeling.claim(session, made.actor("ann-1"), demo.scope, demo.round_id)
+    return made
+
+
+def broken(world: World) -> list[str]:
+    with world.database.read() as session:
+        return [violation.rule for violation in invariants.check(session)]
+
+
+def test_sound_work_breaks_no_rule(world: World) -> None:
+    with world.database.read() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(AdjudicationCase)) == 1
+    assert broken(world) == []
+
+
+DAMAGE = {
+    "free places": "UPDATE task SET open_slots = needed WHERE open_slots < needed",
+    "project, round and item of its task": """
+        UPDATE assignment SET item_id =
+        (SELECT id FROM item ORDER BY external_id DESC LIMIT 1)""",
+    "annotation that its revision names": """
+        UPDATE assignment SET current_revision = 7 WHERE state = 'submitted'""",
+    "that is not submitted has no annotation": """
+        UPDATE assignment SET state = 'skipped' WHERE state = 'submitted'""",
+    "a lease is open": """
+        UPDATE assignment SET closed_at = leased_at WHERE state = 'leased'""",
+    "ended says when": "UPDATE assignment SET closed_at = NULL WHERE state = 'submitted'",
+    "one fingerprint": "UPDATE annotation SET fingerprint = 'other'",
+    "the fingerprint of its round": "UPDATE labelling_round SET fingerprint = 'other'",
+    "the columns that a label repeats": "UPDATE label SET channel = 'other'",
+    "is in the audit": "UPDATE audit_event SET object_id = 'x' WHERE object_type = 'annotation'",
+    "a case lies on": "UPDATE adjudication_case SET fingerprint = 'other'",
+    "was labelled by somebody": "UPDATE case_cell SET question = 'gone' WHERE question = 'severity'",
+    "has a cell to decide": "DELETE FROM case_cell",
+    "quarantine": "UPDATE item SET quarantined_at = created_at",
+    "the content hash": "UPDATE item SET content_hash = 'other'",
+    "labels are what the answers say": """
+        UPDATE label SET value = 'very_strong' WHERE question = 'severity'""",
+}
+
+
+@pytest.mark.parametrize("rule", DAMAGE)
+def test_damage_is_found(world: World, rule: str) -> None:
+    with world.database.write() as session:
+        session.execute(sa.text(DAMAGE[rule]))
+    assert any(rule in found for found in broken(world))
+
+
+def test_a_label_that_went_missing_is_found(world: World) -> None:
+    with world.database.write() as session:
+        session.execute(sa.text("DELETE FROM label WHERE category = 'sexist'"))
+    with world.database.read() as session:
+        (found,) = invariants.check(session)
+    assert found.count == 3
+    assert "labels are what the answers say (3: " in str(found)
+
+
+def test_a_job_without_a_worker_is_found(world: World) -> None:
+    with world.database.write() as session:
+        session.execute(
+            sa.text(
+                "INSERT INTO job (id, kind, parameters, state, checkpoint, progress_done, message,"
+                " attempts, fence, created_by, created_at) SELECT :id, 'k', '{}', 'running', '{}',"
+                " 0, '', 0, 0, id, created_at FROM user_account LIMIT 1"
+            ),
+            {"id": new_id()},
+        )
+    assert broken(world) == ["a running job is held by a worker for a time"]
