@@ -48,6 +48,17 @@ class SourceLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ProblemWords:
+    """A problem as two sentences with its place."""
+
+    message: str
+    suggestion: str | None
+    line: int
+    column: int
+    severity: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeWords:
     """One difference in words, with the old and the new text cut into same and different."""
 
@@ -66,6 +77,25 @@ def form_questions(rubric: Rubric) -> list[dict[str, Any]]:
         {**one, "repeats": texts.get(one["repeat_for"]) if one["repeat_for"] else None}
         for one in client["questions"]
     ]
+
+
+def problem_words(problems: Iterable[Problem]) -> list[ProblemWords]:
+    """Return problems as sentences, in the order of the file."""
+    return [
+        ProblemWords(
+            _sentence(one.message),
+            _sentence(one.suggestion) if one.suggestion else None,
+            one.line,
+            one.column,
+            one.severity,
+        )
+        for one in problems
+    ]
+
+
+def _sentence(text: str) -> str:
+    end = "" if text[-1:] in ".?:" else "."
+    return text[:1].upper() + text[1:] + end
 
 
 def source_lines(text: str, problems: Iterable[Problem]) -> list[SourceLine]:

@@ -12,7 +12,12 @@ from annotate.services.text import check_text
 from annotate.web.project_json import comparison_json, problem_json, version_json
 from annotate.web.projects import crumb, permissions, status_of
 from annotate.web.requests import Body, actor, json_body, read_session, scope, transaction
-from annotate.web.rubric_view import form_questions, source_lines, words_of_change
+from annotate.web.rubric_view import (
+    form_questions,
+    problem_words,
+    source_lines,
+    words_of_change,
+)
 from rubrics import library
 from rubrics.errors import RubricInvalid, UnknownElement
 
@@ -58,7 +63,7 @@ def index(project: str) -> str:  # noqa: ARG001 - the guard resolves it
         rubric=rubric,
         questions=form_questions(rubric),
         source=source_lines(version.source, warnings),
-        warnings=warnings,
+        warnings=problem_words(warnings),
         change=_change(lines, shown),
         view=request.args.get("view", "form"),
     )
@@ -161,7 +166,7 @@ def _editor(
         "rubrics/new.html",
         **_context(found),
         typed=typed,
-        problems=problems,
+        problems=problem_words(problems),
         source=source_lines(typed, problems) if problems else (),
         refused=refused,
         checked=checked,
