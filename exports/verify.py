@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from exports.card import CERTIFIED, NOT_CERTIFIED
 from exports.errors import ReleaseRefused
 from exports.gold_set import resolve
-from exports.manifest import FILE_NAME, ManifestBroken, read_manifest, sha256_of
+from exports.manifest import DIGEST, FILE_NAME, ManifestBroken, read_manifest, sha256_of
 from exports.records import (
     DECISION_COLUMNS,
     GOLD_COLUMNS,
@@ -387,5 +387,5 @@ def verify_release(directory: Path) -> VerifyReport:
         tuple(problems),
         len(release.entries),
         cells if isinstance(cells, int) else 0,
-        sha256_of(directory / FILE_NAME),
+        str(manifest[DIGEST]),
     )
