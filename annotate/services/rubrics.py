@@ -15,6 +15,7 @@ from annotate.services.errors import BadInput, Conflict, NotFound
 from annotate.services.ids import known_form
 from annotate.services.scoping import current_work, visible_items
 from rubrics import loader, versioning
+from rubrics.yaml_nodes import Problems, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,12 +103,13 @@ def read_source(text: str, name: str = "rubric.yaml") -> Reading:
         words = f"{MAX_SOURCE_CHARACTERS:,} characters at most; these are {len(text):,}."
         problem = {"field": "source", "message": words}
         raise BadInput(f"The rubric is too long: {words}", problems=[problem])
-    rubric = loader.load_rubric(text, name)
+    problems = Problems(name)
+    rubric = loader.build(parse(text, problems), problems)
     return Reading(
         rubric,
         versioning.canonical_json(rubric),
         versioning.fingerprint(rubric),
-        loader.warnings_of(text, name),
+        tuple(one for one in problems.found if one.severity == "warning"),
     )
 
 
@@ -269,29 +271,52 @@ def compare(session: Session, scope: Scope, old_id: str, new_id_: str) -> Compar
     if old_id not in lines or new_id_ not in lines:
         raise NotFound("There is no rubric version of that id here.")
     old, new = load(session, scope, old_id), load(session, scope, new_id_)
+    diff = versioning.diff(old, new)
     counts = _label_counts(session, scope, lines[old_id].fingerprint)
+    meanings = _Meanings(old, new, frozenset(change.element for change in diff.changes))
     changed = tuple(
         CellImpact(question, category, number)
         for (question, category), number in sorted(counts.items())
-        if _meaning_changed(old, new, question, category)
+        if meanings.changed(question, category)
     )
-    return Comparison(
-        lines[old_id],
-        lines[new_id_],
-        versioning.diff(old, new),
-        sum(counts.values()),
-        changed,
-    )
+    return Comparison(lines[old_id], lines[new_id_], diff, sum(counts.values()), changed)
 
 
-def _meaning_changed(old: RubricText, new: RubricText, question: str, category: str) -> bool:
-    if question not in {one.id for one in new.questions}:
-        return True
-    harm = category if category in {one.id for one in old.categories} else ""
-    if harm and harm not in {one.id for one in new.categories}:
-        return True
-    meaning = versioning.meaning_hash
-    return meaning(old, question, harm) != meaning(new, question, harm)
+class _Meanings:
+    """Which cells mean something else in the new version; each is looked at once."""
+
+    def __init__(self, old: RubricText, new: RubricText, touched: frozenset[str]) -> None:
+        self._old, self._new, self._touched = old, new, touched
+        self._kept = {one.id: one for one in new.questions}
+        self._harms = {one.id for one in old.categories}
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def changed(self, question: str, category: str) -> bool:
+        """Tell whether labels of the cell may no longer be pooled."""
+        key = (question, category if category in self._harms else "")
+        if key not in self._known:
+            self._known[key] = self._changed(*key)
+        return self._known[key]
+
+    def _changed(self, question: str, harm: str) -> bool:
+        if question not in self._kept:
+            return True
+        if harm and harm not in {one.id for one in self._new.categories}:
+            return True
+        if not self._may_differ(question, harm):
+            return False
+        meaning = versioning.meaning_hash
+        return meaning(self._old, question, harm) != meaning(self._new, question, harm)
+
+    def _may_differ(self, question: str, harm: str) -> bool:
+        """Tell whether any change touches what the meaning of the cell is made of."""
+        parent = self._kept[question].repeat_for
+        near = {"rubric", f"question {question}", f"question {parent}", f"category {harm}"}
+        if harm:
+            return not near.isdisjoint(self._touched)
+        return not near.isdisjoint(self._touched) or any(
+            one.startswith("category ") for one in self._touched
+        )
 
 
 def _label_counts(session: Session, scope: Scope, fingerprint: str) -> dict[tuple[str, str], int]:
