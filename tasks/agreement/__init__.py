@@ -13,36 +13,43 @@ Build `ReliabilityData`, call a coefficient, read an `AgreementResult`:
 
 from __future__ import annotations
 
-from tasks.agreement.coefficients import (
-    KappaTest,
-    PairAgreement,
+from tasks.agreement.alpha import (
     RaterLeftOut,
     alpha_without_each_rater,
-    brennan_prediger,
-    cohen_kappa,
-    cohen_kappa_test,
-    conger_kappa,
-    fleiss_kappa,
-    from_table,
-    gwet_ac1,
-    gwet_ac2,
     gwet_alpha,
     krippendorff_alpha,
+)
+from tasks.agreement.contributions import Contributions, contributions
+from tasks.agreement.data import ReliabilityData, SufficientStatistics
+from tasks.agreement.domain import Domain
+from tasks.agreement.errors import AgreementError, CoefficientError, ReliabilityDataError
+from tasks.agreement.facts import sufficiency
+from tasks.agreement.intervals import IntervalSpec
+from tasks.agreement.levels import Level
+from tasks.agreement.many_raters import (
+    brennan_prediger,
+    conger_kappa,
+    fleiss_kappa,
+    gwet_ac1,
+    gwet_ac2,
+)
+from tasks.agreement.raw_agreement import (
     negative_agreement,
-    pair_agreements,
     percent_agreement,
     positive_agreement,
     prevalence,
-    scott_pi,
     specific_agreement,
-    sufficiency,
 )
-from tasks.agreement.contributions import Contributions, contributions
-from tasks.agreement.data import Domain, ReliabilityData, SufficientStatistics
-from tasks.agreement.errors import AgreementError, CoefficientError, ReliabilityDataError
-from tasks.agreement.intervals import IntervalSpec
-from tasks.agreement.levels import Level
 from tasks.agreement.results import AgreementResult, Interval, Status, Sufficiency
+from tasks.agreement.two_raters import (
+    KappaTest,
+    PairAgreement,
+    cohen_kappa,
+    cohen_kappa_test,
+    from_table,
+    pair_agreements,
+    scott_pi,
+)
 from tasks.agreement.weights import WEIGHT_NAMES, weight_matrix
 
 __all__ = [

@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.agreement import ReliabilityData, ReliabilityDataError, from_table
-from tasks.agreement.coefficients import alpha_without_each_rater, prevalence
-from tasks.agreement.errors import CoefficientError
+from tasks.agreement import (
+    CoefficientError,
+    ReliabilityData,
+    ReliabilityDataError,
+    alpha_without_each_rater,
+    from_table,
+    prevalence,
+)
 from tasks.agreement.levels import difference_matrix
 from tasks.agreement.pairs import PairTables
 from tasks.agreement.patterns import CountPatterns

@@ -1,15 +1,7 @@
-"""Agreement on label files of any origin: CSV, JSONL or Parquet, without server or rubric.
-
-A file is *long* when a row holds one annotator's labels on one item (one or more value columns),
-and *wide* when a row is an item and every annotator has a column. Levels of measurement are
-always given; a label that is empty or null is missing, and nothing else is.
-"""
+"""Agreement on the rows of label files."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -31,8 +23,8 @@ from tasks.agreement import (
     percent_agreement,
     positive_agreement,
 )
-from tasks.agreement.data import Domain
-from tasks.errors import TaskError
+from tasks.agreement.domain import Domain
+from tasks.label_files.formats import LabelFileInvalid, header_of, rows_of
 from tasks.reliability import LabelColumns, pairs_of
 
 if TYPE_CHECKING:
@@ -40,11 +32,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
-    import pandas as pd
 
     from tasks.records import PairReport
 
     Integers = npt.NDArray[np.int64]
+
 
 COEFFICIENTS: Final[Mapping[str, Callable[..., AgreementResult]]] = {
     "krippendorff_alpha": krippendorff_alpha,
@@ -56,14 +48,12 @@ COEFFICIENTS: Final[Mapping[str, Callable[..., AgreementResult]]] = {
     "conger_kappa": conger_kappa,
     "gwet_alpha": gwet_alpha,
 }
+
+
 USUAL: Final = ("krippendorff_alpha", "fleiss_kappa", "gwet_ac1", "percent_agreement")
-SUFFIXES: Final = (".csv", ".jsonl", ".ndjson", ".parquet")
+
+
 _LONG_COLUMNS: Final = ("item", "annotator", "question", "category", "value", "state")
-_MAX_FIELD: Final = 10_000_000
-
-
-class LabelFileInvalid(TaskError):
-    """A label file cannot be read; the message names the file, the line and the way out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +206,7 @@ def read_labels(paths: Sequence[Path], columns: FileColumns) -> FileLabels:
     cells: dict[str, list[str | None]] = {name: [] for name in columns.needed}
     places: list[tuple[str, int]] = []
     for path in paths:
-        for line, row in _rows(path, columns.needed):
+        for line, row in rows_of(path, columns.needed):
             for name, cell in zip(columns.needed, row, strict=True):
                 cells[name].append(cell)
             places.append((path.name, line))
@@ -241,11 +231,11 @@ def read_label_columns(paths: Sequence[Path]) -> LabelColumns:
     """
     parts: dict[str, list[str | None]] = {name: [] for name in _LONG_COLUMNS}
     for path in paths:
-        present = set(_header(path))
+        present = set(header_of(path))
         names = [
             name for name in _LONG_COLUMNS if name in present or name not in {"category", "state"}
         ]
-        for line, row in _rows(path, names):
+        for line, row in rows_of(path, names):
             found: dict[str, str | None] = {"category": None, "state": None}
             found |= dict(zip(names, row, strict=True))
             for name in ("item", "annotator", "question"):
@@ -475,148 +465,3 @@ def _measure(
         raise LabelFileInvalid(f"column {name!r}: {error}") from error
     pairs = pairs_of(data, data.domain.level, annotators) if request.pairs else ()
     return FileVariable(name, cut, data.domain.level, data, annotators, results, pairs, from_data)
-
-
-def _header(path: Path) -> Sequence[str]:
-    if path.suffix == ".csv":
-        return _csv_header(path, csv.reader(io.StringIO(_text(path), newline=""), strict=True))
-    if path.suffix == ".parquet":
-        return [str(name) for name in _parquet(path).columns]
-    return sorted({name for _, record in _json_records(path) for name in record})
-
-
-def _rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str | None]]]:
-    if path.suffix not in SUFFIXES:
-        raise LabelFileInvalid(
-            f"{path.name}: expected a file ending in {', '.join(SUFFIXES)}, because the ending "
-            "tells the format"
-        )
-    if path.suffix == ".csv":
-        return _csv_rows(path, names)
-    if path.suffix == ".parquet":
-        return _parquet_rows(path, names)
-    return _json_rows(path, names)
-
-
-def _text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise LabelFileInvalid(f"{path.name}: cannot be read: {error.strerror}") from error
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise LabelFileInvalid(
-            f"{path.name}:{line}: byte {error.start} is not UTF-8; save the file as UTF-8"
-        ) from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise LabelFileInvalid(f"{path.name}:{line}: a NUL character; the file is damaged")
-    return text
-
-
-def _csv_header(path: Path, reader: Iterator[list[str]]) -> list[str]:
-    csv.field_size_limit(_MAX_FIELD)
-    try:
-        header = next(reader, [])
-    except csv.Error as error:
-        raise LabelFileInvalid(f"{path.name}:1: {error}") from error
-    if not header:
-        raise LabelFileInvalid(f"{path.name}:1: there is no header row")
-    twice = [name for name in header if header.count(name) > 1]
-    if twice:
-        raise LabelFileInvalid(f"{path.name}:1: column {twice[0]!r} stands there twice")
-    return header
-
-
-def _csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str | None]]]:
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
-    header = _csv_header(path, reader)
-    _require(path, names, header)
-    at = [header.index(name) for name in names]
-    line = reader.line_num + 1
-    try:
-        for row in reader:
-            if row and len(row) != len(header):
-                raise LabelFileInvalid(
-                    f"{path.name}:{line}: {len(row)} fields, but the header has {len(header)}"
-                )
-            if row:
-                yield line, [row[place] or None for place in at]
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise LabelFileInvalid(f"{path.name}:{line}: {error}") from error
-
-
-def _json_records(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    for line, text in enumerate(_text(path).split("\n"), start=1):
-        if not text.strip():
-            continue
-        try:
-            record = json.loads(text, parse_constant=_refuse_constant)
-        except ValueError as error:
-            raise LabelFileInvalid(f"{path.name}:{line}: not JSON: {error}") from error
-        if not isinstance(record, dict):
-            raise LabelFileInvalid(f"{path.name}:{line}: expected an object with a key per column")
-        yield line, record
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no value; leave the label out or write null")
-
-
-def _json_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str | None]]]:
-    seen: set[str] = set()
-    for line, record in _json_records(path):
-        seen |= record.keys()
-        yield line, [_cell(path, line, name, record.get(name)) for name in names]
-    _require(path, names, sorted(seen))
-
-
-def _parquet(path: Path) -> pd.DataFrame:
-    try:
-        frame: pd.DataFrame = _lazy.pandas().read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise LabelFileInvalid(f"{path.name}: not a readable Parquet file: {error}") from error
-    return frame
-
-
-def _parquet_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str | None]]]:
-    frame = _parquet(path)
-    _require(path, names, list(map(str, frame.columns)))
-    columns = [frame[name].astype(object).tolist() for name in names]
-    missing = [frame[name].isna().tolist() for name in names]
-    for row in range(len(frame)):
-        yield (
-            row + 1,
-            [
-                None if gone[row] else _cell(path, row + 1, name, column[row])
-                for name, column, gone in zip(names, columns, missing, strict=True)
-            ],
-        )
-
-
-def _cell(path: Path, line: int, name: str, value: object) -> str | None:
-    """Write a typed value as the text that a CSV file would hold."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (bool, np.bool_)):
-        return "true" if value else "false"
-    if isinstance(value, (int, float, np.number)):
-        number = float(value)
-        return str(int(number)) if number.is_integer() and abs(number) < 2**53 else str(value)
-    raise LabelFileInvalid(
-        f"{path.name}:{line}: column {name!r} holds a {type(value).__name__}; expected text, a "
-        "number, true, false or null"
-    )
-
-
-def _require(path: Path, names: Sequence[str], present: Sequence[str]) -> None:
-    absent = [name for name in names if name not in present]
-    if absent:
-        raise LabelFileInvalid(
-            f"{path.name}: there is no column {absent[0]!r}; there are: {', '.join(present)}"
-        )
