@@ -43,6 +43,11 @@ STALE = {"nonsense": "x", "build": "0" * 12, "name": "none.css", "token": "never
 """View arguments of public routes: none of them names an object of a project."""
 SYSTEM_WIDE = {"people.manage", "system.view"}
 """Permissions that reach beyond projects: a role within one project does not carry them."""
+QUERIES = {
+    name: {"question": "severity"}
+    for name in ("agreement.variable", "agreement.api_items")
+}
+"""What an address needs behind the question mark to name anything."""
 OWNERS_ALONE = {"session_id", "token_id"}
 """Objects of no project: there for their owner, wherever that is."""
 MANAGERS_OR_STARTER = {"jobs.cancel", "jobs.api_cancel"}
@@ -144,7 +149,13 @@ def call(
             options["data"] = {"csrf_token": caller.csrf}
     client = world.app.test_client(use_cookies=False)
     try:
-        return client.open(path, method=method, headers=caller.headers, **options)
+        return client.open(
+            path,
+            method=method,
+            headers=caller.headers,
+            query_string=QUERIES.get(address.endpoint),
+            **options,
+        )
     finally:
         world.database.undo()
 
