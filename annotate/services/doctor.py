@@ -47,16 +47,18 @@ def examine(database: Database, *, deep: bool = True) -> Iterator[Finding]:
         Whether every label and content is computed anew.
     """
     settings = database.settings
-    yield from _engine(database)
     yield from _files(settings)
     yield from _disk(settings)
     yield from _secret(settings)
     try:
-        migrated = migration.current_revision(database) == readiness.expected_revision()
+        yield from _engine(database)
+        yield from _content(database, deep=deep)
     except DBAPIError as error:
         yield Finding("database", "wrong", f"does not answer: {error.orig}")
-        return
-    if not migrated:
+
+
+def _content(database: Database, *, deep: bool) -> Iterator[Finding]:
+    if migration.current_revision(database) != readiness.expected_revision():
         words = "is not at this release's revision; run touchstone migrate"
         yield Finding("schema", "wrong", words)
         return

@@ -32,11 +32,9 @@ def filled(database: Database) -> Database:
     return database
 
 
-@pytest.fixture
-def embedded(filled: Database) -> Database:
-    if not filled.embedded:
-        pytest.skip("about the embedded database's file")
-    return filled
+# Some tests are about the embedded database's file, one about PostgreSQL's client programs.
+on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"])
+on_postgresql = pytest.mark.parametrize("database_kind", ["postgresql"])
 
 
 def test_a_backup_holds_every_row(filled: Database) -> None:
@@ -48,8 +46,9 @@ def test_a_backup_holds_every_row(filled: Database) -> None:
     assert [path.name for path in made.path.parent.iterdir()] == [made.path.name]
 
 
-def test_a_copy_can_be_served(embedded: Database, tmp_path: Path) -> None:
-    made = backup.create(embedded, tmp_path / "copy.db")
+@on_sqlite
+def test_a_copy_can_be_served(filled: Database, tmp_path: Path) -> None:
+    made = backup.create(filled, tmp_path / "copy.db")
     restored = Database(settings_for(f"sqlite:///{made.path}", tmp_path))
     with restored.read() as session:
         assert invariants.check(session) == []
@@ -59,15 +58,16 @@ def test_a_copy_can_be_served(embedded: Database, tmp_path: Path) -> None:
     restored.dispose()
 
 
-def test_a_backup_under_load_is_one_moment(embedded: Database) -> None:
+@on_sqlite
+def test_a_backup_under_load_is_one_moment(filled: Database) -> None:
     going = threading.Event()
     stop = threading.Event()
 
     def write() -> None:
         number = 0
         while not stop.is_set():
-            with embedded.write() as session:
-                moment = embedded.now(session)
+            with filled.write() as session:
+                moment = filled.now(session)
                 for half in ("a", "b"):
                     name = f"{number}{half}"
                     session.add(Team(id=name, name=name, kind="internal", created_at=moment))
@@ -78,7 +78,7 @@ def test_a_backup_under_load_is_one_moment(embedded: Database) -> None:
     writer.start()
     try:
         assert going.wait(30)
-        copies = [backup.create(embedded) for _ in range(3)]
+        copies = [backup.create(filled) for _ in range(3)]
     finally:
         stop.set()
         writer.join()
@@ -100,12 +100,13 @@ def test_a_copy_that_differs_is_not_kept(
     assert not list(tmp_path.glob("*copy.db*"))
 
 
-def test_a_damaged_copy_is_found(embedded: Database, tmp_path: Path) -> None:
-    made = backup.create(embedded, tmp_path / "copy.db")
+@on_sqlite
+def test_a_damaged_copy_is_found(filled: Database, tmp_path: Path) -> None:
+    made = backup.create(filled, tmp_path / "copy.db")
     with made.path.open("r+b") as out:
         out.seek(8 * 4096)
         out.write(b"\xff" * 40_960)
-    with pytest.raises(BackupFailed, match="damaged|cannot be read"):
+    with pytest.raises(BackupFailed, match=r"damaged|cannot be read"):
         backup._verify(made.path, made.rows)
 
 
@@ -117,18 +118,18 @@ def test_an_impossible_target_is_refused(filled: Database, tmp_path: Path, place
     assert (tmp_path / "taken.db").read_bytes() == b"mine"
 
 
+@on_postgresql
 def test_without_pg_dump_it_says_what_to_install(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if filled.embedded:
-        pytest.skip("about PostgreSQL's client programs")
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     with pytest.raises(BackupFailed, match="postgresql-client"):
         backup.create(filled)
 
 
-def test_an_embedded_database_is_copied_before_a_migration(embedded: Database) -> None:
-    with contextlib.closing(sqlite3.connect(embedded.settings.database_path)) as file:
+@on_sqlite
+def test_an_embedded_database_is_copied_before_a_migration(filled: Database) -> None:
+    with contextlib.closing(sqlite3.connect(filled.settings.database_path)) as file:
         file.execute("UPDATE alembic_version SET version_num = version_num || '-older'")
         file.commit()
     copies: list[Path] = []
@@ -138,7 +139,7 @@ def test_an_embedded_database_is_copied_before_a_migration(embedded: Database) -
         raise BackupFailed("enough for this test")
 
     with pytest.raises(BackupFailed, match="enough"):
-        migration.migrate(embedded, backup=copy)
+        migration.migrate(filled, backup=copy)
     (path,) = copies
     assert "before-migration" in path.name
     with contextlib.closing(sqlite3.connect(path)) as kept:
@@ -165,33 +166,36 @@ def test_the_doctor_finds_nothing_wrong_with_a_sound_installation(filled: Databa
     assert found["accounts"] == [("good", "no demo accounts")]
 
 
-def test_the_doctor_names_damage_demo_accounts_and_open_files(embedded: Database) -> None:
-    with embedded.write() as session:
+@on_sqlite
+def test_the_doctor_names_damage_demo_accounts_and_open_files(filled: Database) -> None:
+    with filled.write() as session:
         session.execute(sa.text("UPDATE task SET open_slots = 0"))
         session.execute(sa.update(UserAccount).values(is_demo=True))
-    embedded.settings.database_path.chmod(0o644)
-    found = findings(embedded)
+    filled.settings.database_path.chmod(0o644)
+    found = findings(filled)
     assert found["invariants"][0][0] == "wrong"
     assert "4:" in found["invariants"][0][1]
     assert found["accounts"][0][0] == "look"
     assert "chmod go=" in found["file modes"][0][1]
 
 
-def test_demo_accounts_at_a_public_address_are_wrong(embedded: Database, tmp_path: Path) -> None:
-    with embedded.write() as session:
+@on_sqlite
+def test_demo_accounts_at_a_public_address_are_wrong(filled: Database, tmp_path: Path) -> None:
+    with filled.write() as session:
         session.execute(sa.update(UserAccount).values(is_demo=True))
     public = settings_for(
-        embedded.settings.database_url, tmp_path, public_url="https://labels.example.org"
+        filled.settings.database_url, tmp_path, public_url="https://labels.example.org"
     )
     other = Database(public)
     assert findings(other)["accounts"][0][0] == "wrong"
     other.dispose()
 
 
-def test_the_doctor_stops_at_a_schema_of_another_release(embedded: Database) -> None:
-    with embedded.write() as session:
+@on_sqlite
+def test_the_doctor_stops_at_a_schema_of_another_release(filled: Database) -> None:
+    with filled.write() as session:
         session.execute(sa.text("UPDATE alembic_version SET version_num = 'other'"))
-    found = findings(embedded)
+    found = findings(filled)
     assert found["schema"][0][0] == "wrong"
     assert "invariants" not in found
 
