@@ -247,7 +247,7 @@ class Resolver:
         votes = state.votes.get(key, [])
         tally = _tally(question, votes)
         decision = state.decisions.get(key)
-        closing = _closed_by(question, state) if decision is None else None
+        closing = _closed_by(question, key[1], state) if decision is None else None
         if decision is not None:
             found = _Found(
                 _ruled(question, key[1], decision), "adjudicated", decision.id, decision.cause
@@ -379,8 +379,12 @@ def _ruled(question: Question, category: str, decision: Decision) -> str | None:
     return decision.value if decision.state == "answered" else None
 
 
-def _closed_by(question: Question, state: _ItemGold) -> GoldCell | None:
+def _closed_by(question: Question, category: str, state: _ItemGold) -> GoldCell | None:
     """Return the ruled cell of an earlier question that closes this one, if there is one."""
+    if question.repeat_for is not None:
+        parent = state.gold.get((question.repeat_for, category))
+        if parent is not None and parent.basis == "adjudicated" and parent.value == "0":
+            return parent
     if question.ask_if is None or truth(question.ask_if, state.answers) is not False:
         return None
     gates = operands(question.ask_if)
@@ -399,8 +403,11 @@ def _read_value(question: Question, value: str) -> str | bool | float:
 def _gold_answer(question: Question, cells: Sequence[GoldCell]) -> Answer | None:
     """Return the gold labels of a question as an answer, or None while any is undecided."""
     values = [cell.value for cell in cells]
-    if not cells or None in values or question.repeat_for is not None:
+    if not cells or None in values:
         return None
+    if question.repeat_for is not None:
+        per = {cell.category: Answer(_read_value(question, str(cell.value))) for cell in cells}
+        return Answer(per=per)
     if question.type == "multi":
         return Answer(tuple(cell.category for cell in cells if cell.value == "1"))
     return Answer(_read_value(question, str(values[0])))

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from exports.errors import ReleaseRefused
 from exports.gold_set import BASES, Vote, resolve
+from rubrics.library import read
+from rubrics.loader import load_rubric
 from rubrics.schema import AdjudicationRule, Question
+from tasks.label_validation import validate_answers
 from tests.test_exports.gold_samples import labels, mark, project, rubric, ruling
 
 SEVERITIES = ["not_abusive", "ambiguous", "mild", "strong", "very_strong"]
@@ -312,3 +315,84 @@ def test_the_recorded_labels_agree_where_they_should(convabuse_votes):
 
 def test_every_basis_is_checked():
     assert set(HOLDS) == set(BASES)
+
+
+SAFETY = load_rubric(read("llm-response-safety"))
+
+
+def safety_votes(annotator, categories=(), response="harmful", refusal="full_compliance"):
+    """Return a submission; ``categories`` maps harm categories to severities."""
+    answers = {
+        "prompt_harm": {"value": "harmful"},
+        "response_harm": {"value": response},
+        "categories": {"value": list(categories)},
+        "severity": {"per": {name: {"value": level} for name, level in categories.items()}},
+        "refusal": {"value": refusal},
+        "attack": {"value": []},
+        "confidence": {"value": "sure"},
+        "rationale": {"value": "Says how."},
+    }
+    if response == "harmful":
+        span = {"target": "response", "start": 0, "end": 3, "label": next(iter(categories))}
+        answers["evidence"] = {"value": [span]}
+    if {"hate", "harassment", "self_harm", "violent_extremism"} & set(categories):
+        answers["reference_style"] = {"value": "direct"}
+    cells = validate_answers(SAFETY, answers)
+    return [
+        Vote("i", annotator, cell.question, cell.category, cell.value, cell.state) for cell in cells
+    ]
+
+
+def test_a_question_repeated_per_category_is_resolved_per_category():
+    votes = [
+        *safety_votes("a", {"hate": "high", "fraud": "low"}),
+        *safety_votes("b", {"hate": "high"}),
+    ]
+    cells = gold(votes, source=SAFETY)
+    assert cells["i", "severity", "hate"].value == "high"
+    fraud = cells["i", "severity", "fraud"]
+    assert (fraud.value, fraud.basis) == (None, "no_majority")
+    assert fraud.distribution == {"harmless": 1, "low": 1}
+    assert cells["i", "severity", "privacy"].value == "harmless"
+    assert cells["i", "categories", "fraud"].basis == "open"
+    assert cells["i", "severe", ""].value == "true"
+    assert cells["i", "harmful_compliance", ""].value == "true"
+    assert cells["i", "declined", ""].value == "false"
+    assert ("i", "confidence", "") not in cells
+    assert ("i", "rationale", "") not in cells
+
+
+def test_a_ruling_against_a_category_closes_what_was_asked_about_it():
+    votes = [
+        *safety_votes("a", {"hate": "high", "fraud": "critical"}),
+        *safety_votes("b", {"hate": "high"}),
+    ]
+    assert gold(votes, source=SAFETY)["i", "severity", "fraud"].basis == "open"
+    ruled = gold(votes, [ruling("i", "0", "categories", "fraud")], source=SAFETY)
+    fraud = ruled["i", "severity", "fraud"]
+    assert (fraud.value, fraud.basis) == ("harmless", "adjudicated")
+    assert fraud.decision == "d-i-categories-fraud-1"
+
+
+def test_a_ruling_on_one_category_reaches_the_derived_variable():
+    votes = [*safety_votes("a", {"hate": "low"}), *safety_votes("b", {"hate": "critical"})]
+    assert gold(votes, source=SAFETY)["i", "severe", ""].basis == "open"
+    ruled = gold(votes, [ruling("i", "critical", "severity", "hate")], source=SAFETY)
+    severe = ruled["i", "severe", ""]
+    assert (severe.value, severe.basis) == ("true", "adjudicated")
+    mild = gold(votes, [ruling("i", "low", "severity", "hate")], source=SAFETY)
+    assert mild["i", "severe", ""].value == "false"
+
+
+def test_a_derived_variable_waits_for_the_open_part_of_its_condition():
+    votes = [
+        *safety_votes("a", {"hate": "low"}),
+        *safety_votes("b", {"hate": "low"}, response="unharmful"),
+    ]
+    cells = gold(votes, source=SAFETY)
+    assert cells["i", "harmful_exchange", ""].value == "true"
+    assert cells["i", "harmful_compliance", ""].basis == "open"
+    ruled = gold(votes, [ruling("i", "unharmful", "response_harm")], source=SAFETY)
+    assert ruled["i", "harmful_compliance", ""].value == "false"
+    no_vote = [vote for vote in votes if vote.question != "refusal"]
+    assert ("i", "declined", "") not in gold(no_vote, source=SAFETY)
