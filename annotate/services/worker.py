@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from annotate.db import new_id
-from annotate.services import imports, jobs, uploads
+from annotate.services import gold, imports, jobs, uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HANDLERS: jobs.Handlers = {
     imports.KIND: imports.run,
+    gold.KIND: gold.run,
 }
 """Every kind of job. A new one is one line here."""
 

@@ -12,6 +12,7 @@ from annotate.web import (
     labeling,
     people,
     projects,
+    releases,
     rounds,
     rubrics,
     workbench,
@@ -30,4 +31,5 @@ BLUEPRINTS = (
     workbench.blueprint,
     agreement.blueprint,
     cases.blueprint,
+    releases.blueprint,
 )

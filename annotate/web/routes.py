@@ -88,6 +88,15 @@ ROUTES: dict[str, Rule] = {
     "cases.api_answer": api("case.decide", "case_id"),
     "cases.api_decide": api("case.decide", "case_id"),
     "cases.api_revoke": api("case.decide", "case_id"),
+    # gold releases
+    "releases.index": page("gold.view", "project"),
+    "releases.freeze": page("gold.release", "project"),
+    "releases.detail": page("gold.view", "project"),
+    "releases.download": page("gold.view", "project"),
+    "releases.api_list": api("gold.view", "project"),
+    "releases.api_freeze": api("gold.release", "project"),
+    "releases.api_release": api("gold.view", "release_id"),
+    "releases.api_file": api("gold.view", "release_id"),
     # projects
     "projects.home": page("self"),
     "projects.index": page("self"),
