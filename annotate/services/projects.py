@@ -170,7 +170,7 @@ def update(
     BadInput
         With one problem a field.
     """
-    project = session.get(Project, scope.project_id, with_for_update=True)
+    project = session.get(Project, scope.project_id, with_for_update={"key_share": True})
     if project is None:
         raise NotFound("There is no such project here.")
     if project.version != version:

@@ -460,14 +460,14 @@ class _Filling:
 def _lock_project(session: Session, scope: Scope) -> None:
     """Let rounds of a project be made one after the other."""
     query = sa.select(Project.id).where(Project.id == scope.project_id)
-    session.execute(query.with_for_update())
+    session.execute(query.with_for_update(key_share=True))
 
 
 def _managed(session: Session, scope: Scope, round_id: str) -> Round:
     found = session.scalar(
         sa.select(Round)
         .where(Round.id == known_form(round_id, "round"), *progress.visible_rounds(scope))
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     if found is None:
         raise NotFound("There is no round of that id here.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from annotate.services.errors import BadInput, Conflict, NotFound
 from annotate.services.ids import known_form
 from annotate.services.scoping import current_work, visible_items
 from rubrics import loader, versioning
+from rubrics.errors import RubricInvalid
 from rubrics.yaml_nodes import Problems, parse
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rubrics.versioning import RubricDiff
 
 MAX_SOURCE_CHARACTERS = 1_000_000
+SOURCE_NAME = "rubric.yaml"
 _KEPT_RUBRICS = 64
 _by_fingerprint: dict[str, RubricText] = {}
 
@@ -85,8 +87,7 @@ class Comparison:
         return sum(cell.labels for cell in self.in_question)
 
 
-@lru_cache(maxsize=16)
-def read_source(text: str, name: str = "rubric.yaml") -> Reading:
+def read_source(text: str, name: str = SOURCE_NAME) -> Reading:
     """Read a rubric text; do it before a transaction, the result is kept for the write.
 
     Raises
@@ -103,7 +104,20 @@ def read_source(text: str, name: str = "rubric.yaml") -> Reading:
         words = f"{MAX_SOURCE_CHARACTERS:,} characters at most; these are {len(text):,}."
         problem = {"field": "source", "message": words}
         raise BadInput(f"The rubric is too long: {words}", problems=[problem])
-    problems = Problems(name)
+    try:
+        found = _read(text)
+    except RubricInvalid as invalid:
+        raise RubricInvalid(_named(invalid.problems, name)) from None
+    return replace(found, warnings=_named(found.warnings, name))
+
+
+def _named(problems: Iterable[Problem], name: str) -> tuple[Problem, ...]:
+    return tuple(replace(problem, source=name) for problem in problems)
+
+
+@lru_cache(maxsize=16)
+def _read(text: str) -> Reading:
+    problems = Problems(SOURCE_NAME)
     rubric = loader.build(parse(text, problems), problems)
     return Reading(
         rubric,
@@ -345,7 +359,9 @@ def _label_counts(session: Session, scope: Scope, fingerprint: str) -> dict[tupl
 def _line(session: Session, scope: Scope, slug: str) -> str:
     """Return the id of the project's line of versions of that name, made on first use."""
     # One writer a project, so that two first versions do not both make the line.
-    session.execute(sa.select(Project.id).where(Project.id == scope.project_id).with_for_update())
+    session.execute(
+        sa.select(Project.id).where(Project.id == scope.project_id).with_for_update(key_share=True)
+    )
     query = sa.select(Rubric.id).where(Rubric.project_id == scope.project_id, Rubric.slug == slug)
     found: str | None = session.scalar(query)
     if found is not None:
@@ -383,7 +399,7 @@ def _locked(session: Session, scope: Scope, version_id: str) -> RubricVersion:
             RubricVersion.id == known_form(version_id, "rubric version"),
             RubricVersion.project_id == scope.project_id,
         )
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     if version is None:
         raise NotFound("There is no rubric version of that id here.")
