@@ -438,3 +438,23 @@ def test_a_derived_variable_takes_the_structural_value_of_a_closed_question() ->
 
 def test_a_validator_is_compiled_once() -> None:
     assert compile_validator(ABUSE) is compile_validator(ABUSE)
+
+
+def test_categories_that_were_not_chosen_do_not_unsettle_a_derived_variable() -> None:
+    answers = answers_of(SAFETY, validate_answers(SAFETY, HARMFUL, TEXTS))
+    assert derive(SAFETY, answers)["severe"] is False
+
+
+def test_a_refused_gate_silences_the_whole_chain_behind_it() -> None:
+    problem = only(SAFETY, {**HARMFUL, "prompt_harm": {"value": "perhaps"}}, TEXTS)
+    assert (problem.question, problem.code) == ("prompt_harm", "unknown_option")
+
+
+def test_an_optional_answer_left_out_for_a_chosen_category_makes_no_cell() -> None:
+    repeated = "  - id: sure\n    text: Sure?\n    type: boolean\n    required: false\n"
+    rubric = load_rubric(NUMBERS + repeated + "    repeat_for: some\n")
+    answers = {**FILLED, "some": {"value": ["a", "b"]}, "sure": {"per": {"a": {"value": True}}}}
+    cells = by_place(validate_answers(rubric, answers))
+    assert cells["sure", "a"] == ("true", "answered")
+    assert cells["sure", "c"] == (None, "not_asked")
+    assert ("sure", "b") not in cells
