@@ -52,7 +52,7 @@ class Visitor:
         return self
 
     def get(self, path: str) -> TestResponse:
-        return self.client.get(path)
+        return self.client.get(path, buffered=True)
 
     def sign_in(self, login: str, password: str = PASSWORD, **fields: str) -> TestResponse:
         return self.client.post("/login", data={"login": login, "password": password, **fields})
