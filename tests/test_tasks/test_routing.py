@@ -149,6 +149,32 @@ def test_routing_does_not_depend_on_order_and_keeps_the_order_of_the_rubric(give
     assert bool(found) == (len(set(given_cells)) > 1)
 
 
+def test_repeated_questions_are_routed_per_category_by_their_gap():
+    rubric = load_rubric(read("llm-response-safety"))
+
+    def severities(hate, fraud):
+        return (
+            Cell("severity", "fraud", fraud, "answered" if fraud else "not_asked"),
+            Cell("severity", "hate", hate, "answered" if hate else "not_asked"),
+        )
+
+    assert opened(severities("low", "low"), severities("medium", None), rubric=rubric) == ()
+    found = opened(severities("low", "critical"), severities("high", None), rubric=rubric)
+    assert found == (
+        CaseCell("severity", "hate", "gap", 2.0),
+        CaseCell("severity", "fraud", "gap", 4.0),
+    )
+
+
+def test_options_without_a_code_have_no_gap():
+    question = Question(
+        "q", "?", "ordinal", "ordinal", options=(Option("a", "A"), Option("b", "B"))
+    )
+    rubric = replace(RUBRIC, questions=(question,), adjudication=AdjudicationRule("gap", 2))
+    cells = ((Cell("q", "", value, "answered"),) for value in "ab")
+    assert opened(*cells, rubric=rubric) == (CaseCell("q", "", "disagree", None),)
+
+
 def _recorded_cells(row):
     """Return the cells of one recorded row, with the follow-ups as the file has them."""
     yield Cell("severity", "", SEVERITY[row["severity"]], "answered")
