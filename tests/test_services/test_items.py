@@ -1,0 +1,212 @@
+"""Filters of items mean what they say, on both databases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from annotate.db import new_id
+from annotate.policy import Scope
+from annotate.services import item_detail, items, labeling
+from annotate.services.errors import BadInput, NotFound
+from annotate.services.identity import system_actor
+from tests.support.builders import BENIGN, Standard, World, abusive
+from tests.test_services.items_support import import_file, jsonl, new_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from annotate.db import Database
+
+pytestmark = pytest.mark.db
+
+ROWS: list[dict[str, Any]] = [
+    {"id": "plain", "text": "Water the roses.", "language": "en", "slices": {"topic": "garden"}},
+    {"id": "under_score", "text": "100% of the text is here", "slices": {"topic": "maths"}},
+    {"id": "underXscore", "text": 'a \\ b "quoted" line\nand more', "language": "en-GB"},
+    {"id": "talk", "messages": [{"role": "user", "content": "Grüße, Rosen"},
+                                {"role": "assistant", "content": "Hello"}], "language": "de"},
+    {"id": "pair", "prompt": "Name a role", "response": "Gardener", "slices": {"topic": "gar%"}},
+]  # fmt: skip
+
+
+def found(database: Database, scope: Scope, **query: str) -> set[str]:
+    with database.read() as session:
+        page = items.page(session, scope, items.parse_filter(query))
+        return {line.external_id for line in page.lines}
+
+
+def test_each_filter_finds_what_it_says(database: Database, tmp_path: Path) -> None:
+    scope = new_project(database)
+    import_file(database, scope, jsonl(tmp_path / "a.jsonl", ROWS))
+    everything = {row["id"] for row in ROWS}
+    wanted: list[tuple[dict[str, str], set[str]]] = [
+        ({}, everything),
+        ({"language": "en"}, {"plain"}),
+        ({"id": "under_"}, {"under_score"}),
+        ({"id": "under"}, {"under_score", "underXscore"}),
+        ({"slice": "topic:garden"}, {"plain"}),
+        ({"slice": "topic:gar%"}, {"pair"}),
+        ({"slice": "topic:gar"}, set()),
+        ({"text": "ROSE"}, {"plain", "talk"}),
+        ({"text": "rosen"}, {"talk"}),
+        ({"text": "100%"}, {"under_score"}),
+        ({"text": "0% o_"}, set()),
+        ({"text": '\\ b "quoted" line\nand'}, {"underXscore"}),
+        ({"text": "Grüße"}, {"talk"}),
+        ({"text": "role"}, {"pair"}),
+        ({"text": "content"}, set()),
+        ({"text": "text"}, {"under_score"}),
+        ({"state": "unlabelled"}, everything),
+        ({"state": "done"}, set()),
+        ({"text": "e", "language": "de"}, {"talk"}),
+        ({"id": " "}, everything),
+    ]
+    for query, expected in wanted:
+        assert found(database, scope, **query) == expected, query
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"colour": "red"}, "no filter 'colour'"),
+        ({"state": "lost"}, "it can be unlabelled"),
+        ({"slice": "topic"}, "name:value"),
+        ({"value": "mild"}, "needs the question"),
+        ({"answer": "severity"}, "question=value"),
+        ({"answer": "=mild"}, "question=value"),
+        ({"text": "a\x00b"}, "NUL"),
+        ({"text": "x" * 301}, "300"),
+    ],
+)
+def test_a_wrong_filter_is_refused(query: dict[str, str], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        items.parse_filter(query)
+
+
+def test_a_malformed_round_is_not_there() -> None:
+    with pytest.raises(NotFound):
+        items.parse_filter({"round": "1; DROP TABLE item"})
+
+
+def submit(
+    world: World, demo: Standard, login: str, answers: dict[str, Any], revise: Any = None
+) -> str:
+    actor, database = world.actor(login), world.database
+    with database.write() as session:
+        place = labeling.claim(session, actor, demo.scope, demo.round_id).place
+    assert place is not None
+    for base, given in enumerate(one for one in (answers, revise) if one is not None):
+        key = new_id()
+        with database.read() as session:
+            ready = labeling.prepare(
+                session, actor, demo.scope, place.id, annotation_id=key, answers=given
+            )
+        with database.write() as session:
+            if base == 0:
+                labeling.submit(session, actor, demo.scope, place.id, place.fence, ready)
+            else:
+                labeling.revise(session, actor, demo.scope, place.id, base, ready)
+    return str(place.item["external_id"])
+
+
+@pytest.fixture
+def labelled(database: Database) -> tuple[World, Standard, list[str]]:
+    """Four items: agreed, disputed, half done, untouched."""
+    world = World(database)
+    demo = world.standard(items=4, overlap=2, annotators=2)
+    first = [
+        submit(world, demo, "ann-1", BENIGN),
+        submit(world, demo, "ann-1", abusive("strong", ("racist", "sexist"))),
+        submit(world, demo, "ann-1", abusive("mild"), {"severity": {"state": "unsure"}}),
+    ]
+    second = [submit(world, demo, "ann-2", BENIGN) for _ in range(2)]
+    assert second == first[:2]
+    with database.read() as session:
+        everything = {line.external_id for line in items.page(
+            session, demo.scope, items.ItemFilter()).lines}  # fmt: skip
+    (untouched,) = everything - set(first)
+    return world, demo, [*first, untouched]
+
+
+def test_states_and_answers_find_the_items_behind_a_figure(
+    labelled: tuple[World, Standard, list[str]],
+) -> None:
+    world, demo, (agreed, disputed, half, untouched) = labelled
+    other_round = world.round(demo.project_id, demo.version_id, list(demo.item_ids[:1]))
+    with world.database.read() as session:
+        by_id = {line.external_id: line.id for line in items.page(
+            session, demo.scope, items.ItemFilter()).lines}  # fmt: skip
+    (in_other,) = [name for name, key in by_id.items() if key == demo.item_ids[0]]
+    here = {"round": demo.round_id}
+    wanted: list[tuple[dict[str, str], set[str]]] = [
+        ({"state": "unlabelled"}, {untouched}),
+        ({"state": "partly", **here}, {half}),
+        ({"state": "done", **here}, {agreed, disputed}),
+        ({"state": "done"}, {agreed, disputed} - {in_other}),
+        ({"state": "disputed"}, {disputed}),
+        ({"round": other_round}, {in_other}),
+        ({"round": other_round, "state": "unlabelled"}, {in_other}),
+        ({"answer": "severity=not_abusive"}, {agreed, disputed}),
+        ({"answer": "severity=mild"}, set()),
+        ({"answer": "severity=unsure"}, {half}),
+        ({"answer": "types/racist=1"}, {disputed}),
+        (
+            {"question": "types", "category": "racist", "value": "not_asked"},
+            {agreed, disputed, half},
+        ),
+        ({"question": "target", "value": "individual"}, {disputed}),
+        ({"answer": "severity=not_abusive", "round": other_round}, set()),
+    ]
+    for query, expected in wanted:
+        assert found(world.database, demo.scope, **query) == expected, query
+
+
+def test_the_filters_offer_the_rounds_and_answers_of_the_rubric(
+    labelled: tuple[World, Standard, list[str]],
+) -> None:
+    world, demo, _ = labelled
+    with world.database.read() as session:
+        offered = items.choices(session, demo.scope)
+    answers = dict(offered.answers)
+    assert [key for key, _ in offered.rounds] == [demo.round_id]
+    assert {"severity=mild", "types/racist=1", "severity=unsure"} <= answers.keys()
+    for answer in answers:
+        found(world.database, demo.scope, answer=answer)
+
+
+def test_a_team_sees_its_own_labels_of_an_item(
+    labelled: tuple[World, Standard, list[str]],
+) -> None:
+    world, demo, (agreed, *_) = labelled
+    database = world.database
+    with database.read() as session:
+        lines = items.page(session, demo.scope, items.ItemFilter(external_id=agreed)).lines
+        item_id = lines[0].id
+    with database.write() as session:
+        system = system_actor(session)
+    own = Scope(demo.project_id, frozenset({world.teams["Internal"]}))
+    other = Scope(demo.project_id, frozenset({world.team("Vendor", "vendor")}))
+    with database.read() as session:
+        mine = item_detail.detail(session, system, own, item_id)
+        theirs = item_detail.detail(session, system, other, item_id)
+    assert len(mine.tasks[0].current) == 2
+    assert theirs.tasks[0].current == ()
+
+
+def test_an_edit_keeps_the_earlier_revision(
+    labelled: tuple[World, Standard, list[str]],
+) -> None:
+    world, demo, (_, _, half, _) = labelled
+    database = world.database
+    with database.write() as session:
+        system = system_actor(session)
+    with database.read() as session:
+        lines = items.page(session, demo.scope, items.ItemFilter(external_id=half)).lines
+        item = item_detail.detail(session, system, demo.scope, lines[0].id)
+    (task,) = item.tasks
+    assert [(one.revision, one.current) for one in task.submissions] == [(1, False), (2, True)]
+    assert next((row.question, row.answers[0].state) for row in task.rows if row.answers[0]) == (
+        "severity", "unsure",
+    )  # fmt: skip
