@@ -11,6 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_FILE = 500
+# Rooms that hold more than one thing still. None may join, none may grow beyond its figure, and
+# who divides one takes it off.
+STILL_LONG = {
+    "annotate/services/adjudication.py": 550,
+    "annotate/services/item_detail.py": 600,
+    "annotate/services/items.py": 600,
+    "annotate/services/jobs.py": 650,
+    "annotate/services/labeling.py": 800,
+    "annotate/services/progress.py": 550,
+    "annotate/services/rounds.py": 600,
+    "tests/test_services/test_people.py": 650,
+}
 # The edge of the program: where any error at all must become an answer, a log line or an exit code.
 EDGES = frozenset({"annotate/services/jobs.py"})  # one job's surprise must not end its worker
 DOCUMENTED = ("rubrics", "tasks", "exports", "annotate/services")
@@ -21,7 +33,10 @@ def test_no_file_is_longer_than_a_room_for_one_thing() -> None:
         str(path.relative_to(ROOT)): path.read_text(encoding="utf-8").count("\n")
         for path in sources(*ROOMS, "tests", "bench", "scripts")
     }
-    assert not {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE}
+    too_long = {
+        name: lines for name, lines in lengths.items() if lines > STILL_LONG.get(name, LONGEST_FILE)
+    }
+    assert not too_long
 
 
 def test_errors_are_caught_by_name() -> None:
