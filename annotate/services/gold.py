@@ -19,8 +19,8 @@ from annotate.models import GoldCell, GoldRelease, Item, Project, RubricVersion
 from annotate.services import audit, gold_source, jobs, projects
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.ids import known_form
-from annotate.services.text import canonical_json, sha256_hex
-from exports.manifest import FILE_NAME
+from annotate.services.text import canonical_json
+from exports.manifest import FILE_NAME, digest_of
 from exports.release import ReleaseRow, write_release
 from exports.splits import Fractions
 from exports.verify import verify_release
@@ -215,7 +215,7 @@ def folder(settings: Settings, slug: str, number: int) -> Path:
 
 
 def write_files(database: Database, scope: Scope, release_id: str, directory: Path) -> str:
-    """Make the files of a release, read in one snapshot; returns the manifest's SHA-256.
+    """Make the files of a release, read in one snapshot; returns the manifest's digest.
 
     Raises
     ------
@@ -232,8 +232,7 @@ def write_files(database: Database, scope: Scope, release_id: str, directory: Pa
         rulings = gold_source.decisions(session, scope, release.fingerprint, release.watermark)
         row = _release_row(release, project, rubric, labels)
     directory.parent.mkdir(parents=True, exist_ok=True)
-    write_release(row, given, labels, rulings, directory)
-    return sha256_hex((directory / FILE_NAME).read_bytes())
+    return digest_of(write_release(row, given, labels, rulings, directory))
 
 
 def _release_row(
