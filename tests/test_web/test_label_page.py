@@ -194,6 +194,23 @@ def test_an_answer_lost_on_its_way_back_is_stored_once(
     assert len(desk.rows(sa.select(Annotation.id))) == 1
 
 
+def test_what_waited_when_the_page_was_closed_is_sent_when_it_opens_again(
+    base: tuple[str, World], context: BrowserContext
+) -> None:
+    desk = _desk(base, context, "conversational-abuse")
+    desk.open()
+    desk.page.route("**/submit", lambda route: route.abort())
+    desk.press("1", "Enter")
+    expect(desk.page.locator("#save-state")).to_have_text("1 waiting to send")
+    assert desk.rows(sa.select(Annotation.id)) == []
+    desk.page.unroute("**/submit")
+    desk.page.reload()
+    desk.expect_item("item-0001")
+    assert desk.answers() == ['{"severity":{"value":"not_abusive"}}']
+    stored = desk.page.evaluate("JSON.stringify(localStorage)")
+    assert "Water the plants" not in stored
+
+
 def test_a_lost_lease_keeps_the_answers_readable(
     base: tuple[str, World], context: BrowserContext
 ) -> None:

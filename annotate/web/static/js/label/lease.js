@@ -11,10 +11,12 @@ export class Lease {
   /**
    * @param {import("./api.js").Api} api
    * @param {() => void} onLost
+   * @param {() => void} onSignedOut
    */
-  constructor(api, onLost) {
+  constructor(api, onLost, onSignedOut) {
     this.api = api;
     this.onLost = onLost;
+    this.onSignedOut = onSignedOut;
     /** @type {Assignment | null} */
     this.held = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -73,6 +75,8 @@ export class Lease {
       } else if (error instanceof ApiError && [404, 409, 410].includes(error.status)) {
         this.release();
         this.onLost();
+      } else if (error instanceof ApiError && error.status === 401) {
+        this.onSignedOut();
       } else if (!(error instanceof ApiError)) {
         throw error;
       }

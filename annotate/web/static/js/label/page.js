@@ -29,7 +29,7 @@ export class LabelPage {
     this.userId = root.dataset["userId"] ?? "";
     this.roundId = root.dataset["roundId"] ?? "";
     this.api = new Api(root.dataset["api"] ?? "/api/v1", root.dataset["csrf"] ?? "");
-    this.lease = new Lease(this.api, () => this.#leaseLost());
+    this.lease = new Lease(this.api, () => this.#leaseLost(), () => this.#signedOut());
     this.desk = new Desk(root, this.userId);
     /** @type {Map<string, Rubric>} */
     this.rubrics = new Map();
@@ -54,6 +54,7 @@ export class LabelPage {
   /** Take the next item, or say why there is none. */
   async next() {
     clearTimeout(this.lookTimer);
+    if (location.search) history.replaceState(null, "", location.pathname);
     this.#stage("loading");
     const claimed = await this.#trying(() => this.api.claim(this.roundId));
     if (!claimed) return;
