@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from exports.errors import ExportError
 from exports.strict_json import JsonValue, canonical
@@ -108,8 +108,7 @@ class RowRefused(ExportError):
     """The values of one row do not make an item."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a row stands and where reading goes on after it."""
 
     line: int

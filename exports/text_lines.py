@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from exports.errors import ItemFileUnreadable
 from exports.strict_json import JsonRefused, nul_reason
@@ -24,8 +23,7 @@ _NOT_TEXT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line without its end.
 
     Attributes
