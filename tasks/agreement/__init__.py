@@ -21,9 +21,11 @@ from tasks.agreement.alpha import (
 )
 from tasks.agreement.contributions import Contributions, contributions
 from tasks.agreement.data import ReliabilityData, SufficientStatistics
+from tasks.agreement.differences import AgreementDifference, paired_difference
 from tasks.agreement.domain import Domain
 from tasks.agreement.errors import AgreementError, CoefficientError, ReliabilityDataError
 from tasks.agreement.facts import sufficiency
+from tasks.agreement.generalising import SampleSize, alpha_over_raters, units_for_half_width
 from tasks.agreement.intervals import IntervalSpec
 from tasks.agreement.levels import Level
 from tasks.agreement.many_raters import (
@@ -41,6 +43,7 @@ from tasks.agreement.raw_agreement import (
     specific_agreement,
 )
 from tasks.agreement.results import AgreementResult, Interval, Status, Sufficiency
+from tasks.agreement.sets import jaccard_distance, masi_distance, set_alpha
 from tasks.agreement.two_raters import (
     KappaTest,
     PairAgreement,
@@ -54,6 +57,7 @@ from tasks.agreement.weights import WEIGHT_NAMES, weight_matrix
 
 __all__ = [
     "WEIGHT_NAMES",
+    "AgreementDifference",
     "AgreementError",
     "AgreementResult",
     "CoefficientError",
@@ -67,9 +71,11 @@ __all__ = [
     "RaterLeftOut",
     "ReliabilityData",
     "ReliabilityDataError",
+    "SampleSize",
     "Status",
     "Sufficiency",
     "SufficientStatistics",
+    "alpha_over_raters",
     "alpha_without_each_rater",
     "brennan_prediger",
     "cohen_kappa",
@@ -81,14 +87,19 @@ __all__ = [
     "gwet_ac1",
     "gwet_ac2",
     "gwet_alpha",
+    "jaccard_distance",
     "krippendorff_alpha",
+    "masi_distance",
     "negative_agreement",
     "pair_agreements",
+    "paired_difference",
     "percent_agreement",
     "positive_agreement",
     "prevalence",
     "scott_pi",
+    "set_alpha",
     "specific_agreement",
     "sufficiency",
+    "units_for_half_width",
     "weight_matrix",
 ]

@@ -18,8 +18,10 @@ from tasks.agreement.results import AgreementResult, Status
 from tasks.agreement.weights import Weights, weight_matrix
 
 if TYPE_CHECKING:
+    from tasks.agreement.estimators import Estimator
     from tasks.agreement.intervals import IntervalChoice
     from tasks.agreement.levels import Floats
+    from tasks.agreement.patterns import CountPatterns
 
 
 def fleiss_kappa(
@@ -56,6 +58,13 @@ def fleiss_kappa(
     0.161905
     """
     matrix = weight_matrix(weights, data.domain.scale)
+    estimator = fleiss_estimator(data.patterns, matrix)
+    facts = Facts.of(data, level_of(data, weights))
+    return facts.conclude("fleiss_kappa", estimator, interval, weights=weights_name(weights))
+
+
+def fleiss_estimator(patterns: CountPatterns, matrix: Floats) -> Estimator:
+    """Return Fleiss' kappa as a function of sums over units."""
     symmetric = 0.5 * (matrix + matrix.T)
 
     def chance(shares: Floats) -> Floats:
@@ -64,9 +73,7 @@ def fleiss_kappa(
     def unit_chance(shares: Floats, mean: Floats) -> Floats:
         return np.asarray(shares @ (symmetric @ mean))
 
-    estimator = gwet_estimator(data.patterns, matrix, chance, unit_chance)
-    facts = Facts.of(data, level_of(data, weights))
-    return facts.conclude("fleiss_kappa", estimator, interval, weights=weights_name(weights))
+    return gwet_estimator(patterns, matrix, chance, unit_chance)
 
 
 def gwet_ac1(data: Data, *, interval: IntervalChoice = "jackknife") -> AgreementResult:
@@ -238,15 +245,15 @@ def conger_kappa(
     return facts.result("conger_kappa", status, point, (None, reason), name)
 
 
-def _gwet_ac(
-    data: Data,
-    weights: Weights,
-    name: str,
-    interval: IntervalChoice,
-) -> AgreementResult:
-    matrix = weight_matrix(weights, data.domain.scale)
-    n_values = data.domain.n_values
-    share = float(matrix.sum()) / max(n_values * (n_values - 1), 1)
+def _gwet_ac(data: Data, weights: Weights, name: str, interval: IntervalChoice) -> AgreementResult:
+    estimator = ac_estimator(data.patterns, weight_matrix(weights, data.domain.scale))
+    facts = Facts.of(data, level_of(data, weights))
+    return facts.conclude(name, estimator, interval, weights=weights_name(weights))
+
+
+def ac_estimator(patterns: CountPatterns, matrix: Floats) -> Estimator:
+    """Return AC1 or AC2 as a function of sums over units."""
+    share = float(matrix.sum()) / max(len(matrix) * (len(matrix) - 1), 1)
 
     def chance(shares: Floats) -> Floats:
         return np.asarray(share * (shares * (1.0 - shares)).sum(axis=1))
@@ -254,6 +261,4 @@ def _gwet_ac(
     def unit_chance(shares: Floats, mean: Floats) -> Floats:
         return np.asarray(share * (shares @ (1.0 - mean)))
 
-    estimator = gwet_estimator(data.patterns, matrix, chance, unit_chance)
-    facts = Facts.of(data, level_of(data, weights))
-    return facts.conclude(name, estimator, interval, weights=weights_name(weights))
+    return gwet_estimator(patterns, matrix, chance, unit_chance)

@@ -1,0 +1,226 @@
+"""Dawid and Skene's model of raters with a confusion matrix each, and its one-coin form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tasks.agreement.errors import CoefficientError
+from tasks.agreement.models.result import AnnotatorModel
+from tasks.agreement.models.votes import vote_shares
+
+if TYPE_CHECKING:
+    from tasks.agreement.data import ReliabilityData
+    from tasks.agreement.levels import Floats, Integers
+
+# Keeps the logarithm of a chance that no label supports finite.
+_FLOOR = 1e-10
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    unit: Integers
+    rater: Integers
+    code: Integers
+    n_units: int
+    n_raters: int
+    n_values: int
+
+
+_Maximise = Callable[[_Labels, "Floats"], "Floats"]
+
+
+def dawid_skene(
+    data: ReliabilityData,
+    *,
+    iterations: int = 100,
+    tolerance: float = 1e-8,
+    smoothing: float = 0.0,
+    start: Floats | None = None,
+) -> AnnotatorModel:
+    """Estimate true values and a confusion matrix per rater by expectation maximisation.
+
+    Parameters
+    ----------
+    data
+        Labels with raters.
+    iterations
+        At most so many.
+    tolerance
+        Stop when the log-posterior gains less than this per label.
+    smoothing
+        Pseudo-labels added to every cell of every confusion matrix: the mode under a symmetric
+        Dirichlet prior with 1 + `smoothing`. 0 is maximum likelihood.
+    start
+        Posterior to start from, shape (U, V): a warm start. Vote shares by default.
+
+    Returns
+    -------
+    AnnotatorModel
+
+    Raises
+    ------
+    CoefficientError
+        For data that do not tell who rated, or settings without meaning.
+
+    Notes
+    -----
+    Dawid & Skene (1979).
+
+    Examples
+    --------
+    >>> from tasks.agreement import ReliabilityData
+    >>> data = ReliabilityData.from_matrix(
+    ...     [[0, 0, 1], [1, 1, 0], [0, 0, 0], [1, 1, 1]], values=[0, 1], level="nominal",
+    ... )
+    >>> dawid_skene(data).labels.tolist()
+    [0, 1, 0, 1]
+    """
+
+    def maximise(labels: _Labels, posterior: Floats) -> Floats:
+        cell = labels.rater * labels.n_values + labels.code
+        counts = np.empty((labels.n_values, labels.n_raters * labels.n_values))
+        for value in range(labels.n_values):
+            counts[value] = np.bincount(
+                cell, weights=posterior[labels.unit, value], minlength=counts.shape[1]
+            )
+        table = counts.reshape(labels.n_values, labels.n_raters, labels.n_values)
+        return _normalised(table.transpose(1, 0, 2) + smoothing)
+
+    _check(data, iterations, smoothing)
+    return _fit("dawid_skene", data, maximise, (iterations, tolerance, smoothing), start)
+
+
+def one_coin_dawid_skene(
+    data: ReliabilityData,
+    *,
+    iterations: int = 100,
+    tolerance: float = 1e-8,
+    start: Floats | None = None,
+) -> AnnotatorModel:
+    """Estimate true values and one accuracy per rater; errors fall evenly on the other values.
+
+    Parameters
+    ----------
+    data
+        Labels with raters.
+    iterations
+        At most so many.
+    tolerance
+        Stop when the log-likelihood gains less than this per label.
+    start
+        Posterior to start from, shape (U, V). Vote shares by default.
+
+    Returns
+    -------
+    AnnotatorModel
+
+    Raises
+    ------
+    CoefficientError
+        For data that do not tell who rated, or settings without meaning.
+
+    Notes
+    -----
+    Zhang, Chen, Zhou & Jordan (2016), section 2.
+
+    Examples
+    --------
+    >>> from tasks.agreement import ReliabilityData
+    >>> data = ReliabilityData.from_matrix(
+    ...     [[0, 0, 1], [1, 1, 0], [0, 0, 0], [1, 1, 1]], values=[0, 1], level="nominal",
+    ... )
+    >>> one_coin_dawid_skene(data).accuracy.round(2).tolist()
+    [1.0, 1.0, 0.5]
+    """
+
+    def maximise(labels: _Labels, posterior: Floats) -> Floats:
+        right = np.bincount(
+            labels.rater, weights=posterior[labels.unit, labels.code], minlength=labels.n_raters
+        )
+        given = np.bincount(labels.rater, minlength=labels.n_raters)
+        accuracy = right / np.maximum(given, 1)
+        others = max(labels.n_values - 1, 1)
+        confusion = np.repeat(((1.0 - accuracy) / others)[:, None], labels.n_values**2, axis=1)
+        table = confusion.reshape(labels.n_raters, labels.n_values, labels.n_values)
+        diagonal = np.arange(labels.n_values)
+        table[:, diagonal, diagonal] = accuracy[:, None]
+        return table
+
+    _check(data, iterations, 0.0)
+    return _fit("one_coin_dawid_skene", data, maximise, (iterations, tolerance, 0.0), start)
+
+
+def _check(data: ReliabilityData, iterations: int, smoothing: float) -> None:
+    if not data.n_raters:
+        raise CoefficientError("a model of raters needs labels that tell who rated")
+    if iterations < 1 or smoothing < 0.0:
+        raise CoefficientError("iterations are 1 or more and smoothing is not negative")
+
+
+def _fit(
+    name: str,
+    data: ReliabilityData,
+    maximise: _Maximise,
+    settings: tuple[int, float, float],
+    start: Floats | None,
+) -> AnnotatorModel:
+    iterations, tolerance, smoothing = settings
+    unit, rater, code = data.in_order
+    labels = _Labels(unit, rater, code, data.unit_ids.size, data.n_raters, data.domain.n_values)
+    posterior = vote_shares(data) if start is None else _checked(start, labels)
+    trace: list[float] = []
+    converged = False
+    prior, confusion = posterior.mean(axis=0), maximise(labels, posterior)
+    for _ in range(iterations):
+        prior, confusion = posterior.mean(axis=0), maximise(labels, posterior)
+        posterior, likelihood = _expect(labels, prior, confusion)
+        penalty = smoothing * float(_log(confusion).sum()) if smoothing else 0.0
+        trace.append(likelihood + penalty)
+        if len(trace) > 1 and trace[-1] - trace[-2] <= tolerance * code.size:
+            converged = True
+            break
+    return AnnotatorModel(
+        name, data.unit_ids, data.rater_ids, posterior, prior, confusion, tuple(trace), converged
+    )
+
+
+def _expect(labels: _Labels, prior: Floats, confusion: Floats) -> tuple[Floats, float]:
+    """Return the posterior of the units and the log-likelihood of all labels."""
+    chances = _log(confusion)
+    score = np.empty((labels.n_units, labels.n_values))
+    for value in range(labels.n_values):
+        score[:, value] = np.bincount(
+            labels.unit,
+            weights=chances[labels.rater, value, labels.code],
+            minlength=labels.n_units,
+        )
+    score += _log(prior)
+    top = score.max(axis=1, keepdims=True)
+    weight = np.exp(score - top)
+    total = weight.sum(axis=1, keepdims=True)
+    return weight / total, float((np.log(total) + top).sum())
+
+
+def _log(chances: Floats) -> Floats:
+    return np.log(np.maximum(chances, _FLOOR))
+
+
+def _normalised(table: Floats) -> Floats:
+    """Scale rows to sum to 1; a rater who never met a value is even about it."""
+    total = table.sum(axis=-1, keepdims=True)
+    even = np.full_like(table, 1.0 / table.shape[-1])
+    np.divide(table, total, out=even, where=total > 0.0)
+    return even
+
+
+def _checked(start: Floats, labels: _Labels) -> Floats:
+    posterior = np.asarray(start, dtype=np.float64)
+    if posterior.shape != (labels.n_units, labels.n_values):
+        raise CoefficientError(
+            f"the start has shape {posterior.shape}, not {(labels.n_units, labels.n_values)}"
+        )
+    return _normalised(posterior)

@@ -1,0 +1,75 @@
+"""Labels that are sets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.agreement import CoefficientError, ReliabilityDataError, Status
+from tasks.agreement.sets import jaccard_distance, masi_distance, set_alpha
+
+SETS = st.frozensets(st.integers(0, 4))
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "agreement_reference"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "jaccard", "masi"),
+    [
+        ({1, 2}, {1, 2}, 0.0, 0.0),
+        ({1, 2}, {1, 2, 3, 4}, 0.5, 1 - 0.5 * 2 / 3),
+        ({1, 2}, {2, 3}, 2 / 3, 1 - 1 / 9),
+        ({1}, {2}, 1.0, 1.0),
+        (set(), {1}, 1.0, 1.0),
+        (set(), set(), 0.0, 0.0),
+    ],
+)
+def test_distances(a: set[int], b: set[int], jaccard: float, masi: float) -> None:
+    assert jaccard_distance(a, b) == pytest.approx(jaccard)
+    assert masi_distance(a, b) == pytest.approx(masi)
+
+
+@given(SETS, SETS)
+def test_distances_are_symmetric_and_masi_is_the_stricter(
+    a: frozenset[int], b: frozenset[int]
+) -> None:
+    for distance in (jaccard_distance, masi_distance):
+        assert distance(a, b) == distance(b, a)
+        assert 0 <= distance(a, b) <= 1
+        assert (distance(a, b) == 0) == (a == b)
+    assert masi_distance(a, b) >= jaccard_distance(a, b) - 1e-15
+
+
+def test_the_shared_pair() -> None:
+    if not FOLDER.is_dir():
+        pytest.skip("the shared reference cases are not at hand")
+    cases = json.loads((FOLDER / "sets.json").read_text(encoding="utf-8"))["cases"]
+    case = next(one for one in cases if one["metric"] == "masi_distance")
+    (a,), (b,) = case["ratings"]
+    assert masi_distance(set(a), set(b)) == pytest.approx(case["expected"], abs=case["tolerance"])
+
+
+def test_alpha_of_sets_by_hand() -> None:
+    # Four labels: {1}, {1} | {2}, {1, 2}. Jaccard: {1}-{2} 1, {1}-{1,2} .5, {2}-{1,2} .5.
+    result = set_alpha(
+        [0, 0, 1, 1], [0, 1, 0, 1], [{1}, {1}, {2}, {1, 2}], distance="jaccard", interval=None
+    )
+    observed, expected = 2 * 0.5 / 4, 2 * (2 * 1 + 2 * 0.5 + 0.5) / (4 * 3)
+    assert result.value == pytest.approx(1 - observed / expected)
+
+
+def test_singletons_make_it_nominal_alpha_and_empty_sets_are_answers() -> None:
+    empty = set_alpha([0, 0, 1, 1], [0, 1, 0, 1], [set(), set(), {1}, {1}], distance="masi")
+    assert empty.value == 1
+    same = set_alpha([0, 0], [0, 1], [set(), set()], distance="masi")
+    assert same.status is Status.NO_VARIATION
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(CoefficientError, match="unknown distance"):
+        set_alpha([0], [0], [{1}], distance="dice")
+    with pytest.raises(ReliabilityDataError, match="no labels"):
+        set_alpha([], [], [], distance="masi")
