@@ -432,8 +432,11 @@ def _state(have: int, need: int) -> str:
 
 
 def excerpt(body: Any) -> str:  # noqa: ANN401 - a body of any kind
-    """Return the first words of an item."""
-    first = " ".join(next((part for part in texts_of(body) if part.strip()), "").split())
+    """Return the first words of an item: of its text or prompt, or of the last turn."""
+    parts = [part for part in texts_of(body) if part.strip()]
+    if "messages" in body:
+        parts.reverse()  # the last turn is the one that is judged; first ones are often alike
+    first = " ".join(parts[0].split()) if parts else ""
     return first if len(first) <= EXCERPT else first[: EXCERPT - 1].rstrip() + "…"
 
 

@@ -91,7 +91,8 @@ def _page_link(project: str, given: dict[str, str], *, words: bool) -> Callable[
 def detail(project: str, item_id: str) -> str:
     """Show one item with all that is known about it."""
     item = item_detail.detail(read_session(), actor(), scope(), item_id)
-    return render_template("items/detail.html", **_page(project, item=item))
+    may_case = actor().may("case.view", scope().project_id)
+    return render_template("items/detail.html", **_page(project, item=item, may_case=may_case))
 
 
 @blueprint.get("/p/<project>/import")

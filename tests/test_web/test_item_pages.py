@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from annotate.db import new_id
 from annotate.services import labeling
 from annotate.services.items import ItemFilter, page
-from tests.support.builders import BENIGN, Standard, abusive
+from rubrics.library import read
+from tests.support.builders import ABUSE, BENIGN, Standard, abusive
 from tests.test_services.items_support import import_file, jsonl
 from tests.test_web.items_support import ORIGIN, Site, text_of
 
@@ -60,8 +62,7 @@ def test_the_list_tells_how_far_each_item_is(site: Site, demo: Standard) -> None
     assert "partly labelled" in shown
     assert "not labelled" in shown
     assert "Water the plants" not in shown, "content is shown when it is asked for"
-    assert "Water the plants" not in text_of(site.as_person("manager").get("/p/demo/items?q=1"))
-    assert "How can I help?" in text_of(site.as_person("manager").get("/p/demo/items?words=1"))
+    assert "Water the plants" in text_of(site.as_person("manager").get("/p/demo/items?words=1"))
 
 
 @pytest.mark.usefixtures("demo")
@@ -188,3 +189,15 @@ def test_pages_of_the_list_meet_without_gap(site: Site, demo: Standard, tmp_path
     assert [line.id for line in back.lines] == [line.id for line in first.lines]
     shown = text_of(site.as_person("manager").get("/p/demo/items?id=row-"))
     assert 'rel="next"' in shown
+
+
+def test_content_is_concealed_where_the_rubric_asks_for_it(site: Site) -> None:
+    project_id = site.world.project("quiet")
+    site.world.grant("boss", "administrator")
+    source = read(ABUSE)
+    assert "conceal: " in source
+    site.world.rubric(project_id, source=re.sub(r"conceal: \w+", "conceal: always", source))
+    (item,) = site.world.items(project_id, 1)
+    shown = text_of(site.as_person("boss").get(f"/p/quiet/items/{item}"))
+    assert shown.count("<details><summary>Concealed, ") == 2
+    assert "In no round yet" in shown
