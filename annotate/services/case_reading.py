@@ -291,6 +291,7 @@ def view(session: Session, actor: Actor, scope: Scope, case_id: str) -> CaseView
     case = row_of(session, scope, case_id)
     own = own_answer(session, actor, scope, case.id)
     sealed = actor.may("case.decide", scope.project_id) and own is None and case.state == "open"
+    rubric = compiled_rubric(session, scope.project_id, case.rubric_version_id).rubric
     moment = now(session)
     held = case.expires_at is not None and case.expires_at > moment and case.state == "open"
     return CaseView(
@@ -302,8 +303,8 @@ def view(session: Session, actor: Actor, scope: Scope, case_id: str) -> CaseView
         expires_at=case.expires_at,
         opened_at=case.opened_at,
         rubric_version_id=case.rubric_version_id,
-        rubric=compiled_rubric(session, scope.project_id, case.rubric_version_id).rubric,
-        item=_item(session, scope, case.item_id),
+        rubric=rubric,
+        item=_item(session, scope, case.item_id, rubric),
         cells=cells_of(session, scope, case.id),
         own=own,
         votes=None if sealed else _votes(session, scope, case),
@@ -323,7 +324,7 @@ def own_answer(session: Session, actor: Actor, scope: Scope, case_id: str) -> di
     return None if text is None else json.loads(text)
 
 
-def _item(session: Session, scope: Scope, item_id: str) -> dict[str, Any]:
+def _item(session: Session, scope: Scope, item_id: str, rubric: Rubric) -> dict[str, Any]:
     row = session.execute(
         sa.select(
             Item.id.label("item_id"),
@@ -334,7 +335,7 @@ def _item(session: Session, scope: Scope, item_id: str) -> dict[str, Any]:
             Item.attributes,
         ).where(Item.id == item_id, Item.project_id == scope.project_id)
     ).one()
-    return item_view(row)
+    return item_view(row, rubric)
 
 
 def cells_of(session: Session, scope: Scope, case_id: str) -> tuple[OpenCell, ...]:

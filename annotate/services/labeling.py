@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from annotate.policy import Actor, Scope
     from annotate.services.compiled import CompiledRubric
+    from rubrics.schema import Rubric
     from tasks.label_validation import Cell
 
 Found = Any
@@ -173,11 +174,12 @@ def claim(session: Session, actor: Actor, scope: Scope, round_id: str) -> Claim:
         raise NotFound("There is no such round")
     if call.state != "open" or call.archived_at is not None:
         return Claim(None, "paused" if call.state == "paused" else "exhausted")
+    rubric = compiled_rubric(session, scope.project_id, call.rubric_version_id).rubric
     leases.reap_now_and_then(session, at)
     person = {**keys, "annotator_id": actor.user_id, "at": at}
     held = session.connection().execute(_HELD, person).first()
     if held is not None:
-        return Claim(_place(call, held, held.id, held.fence, held.expires_at))
+        return Claim(_place(rubric, call, held, (held.id, held.fence, held.expires_at)))
     team_id = actor.team_for(scope.project_id)
     search = {**person, "team_id": team_id}
     found = _next(session, call.allocation, search)
@@ -187,7 +189,7 @@ def claim(session: Session, actor: Actor, scope: Scope, round_id: str) -> Claim:
         if session.connection().execute(_OTHERS_HOLD, person).first() is not None:
             return Claim(None, "all_leased", RETRY_AFTER)
         return Claim(None, "exhausted")
-    return Claim(_take(session, actor, call, found, team_id, at, scope.project_id))
+    return Claim(_take(session, actor, (rubric, call, found), team_id, at, scope.project_id))
 
 
 def _next(session: Session, allocation: str, keys: Mapping[str, Any]) -> Found | None:
@@ -244,15 +246,15 @@ def _upsert(*, embedded: bool) -> Any:  # noqa: ANN401 - either dialect's insert
     return sqlite.insert if embedded else postgresql.insert
 
 
-def _take(  # noqa: PLR0913, PLR0917 - what a lease is made of
+def _take(
     session: Session,
     actor: Actor,
-    call: Found,
-    found: Found,
+    work: tuple[Rubric, Found, Found],
     team_id: str | None,
     at: datetime,
     project_id: str,
 ) -> Place:
+    rubric, call, found = work
     embedded = is_embedded(session)
     expires_at = at + timedelta(seconds=settings_of(session).lease_seconds)
     connection = session.connection()
@@ -295,12 +297,11 @@ def _take(  # noqa: PLR0913, PLR0917 - what a lease is made of
         body={"fence": lease.fence},
         at=at,
     )
-    return _place(call, found, lease.id, lease.fence, expires_at)
+    return _place(rubric, call, found, (lease.id, lease.fence, expires_at))
 
 
-def _place(
-    call: Found, found: Found, assignment_id: str, fence: int, expires_at: datetime
-) -> Place:
+def _place(rubric: Rubric, call: Found, found: Found, lease: tuple[str, int, datetime]) -> Place:
+    assignment_id, fence, expires_at = lease
     return Place(
         id=assignment_id,
         fence=fence,
@@ -308,20 +309,32 @@ def _place(
         round_id=call.id,
         rubric_version_id=call.rubric_version_id,
         fingerprint=call.fingerprint,
-        item=item_view(found),
+        item=item_view(found, rubric),
     )
 
 
-def item_view(row: Found) -> dict[str, Any]:
-    """Return what an annotator may see of an item."""
+def item_view(row: Found, rubric: Rubric) -> dict[str, Any]:
+    """Return what an annotator may see of an item.
+
+    Of the metadata only what the rubric shows by name: what it blinds never leaves the server.
+    """
+    attributes = json.loads(row.attributes)
     return {
         "id": row.item_id,
         "external_id": row.external_id,
         "kind": row.kind,
         "body": json.loads(row.body),
         "language": row.language,
-        "metadata": json.loads(row.attributes),
+        "metadata": {key: attributes[key] for key in rubric.item.show if key in attributes},
+        "needs_reveal": _needs_reveal(rubric, attributes),
     }
+
+
+def _needs_reveal(rubric: Rubric, attributes: Mapping[str, Any]) -> bool:
+    """Tell whether the item comes concealed: always, or when its metadata flags it."""
+    if rubric.display.conceal == "flagged":
+        return bool(attributes.get("flagged"))
+    return rubric.display.conceal == "always"
 
 
 _OWN = (
@@ -730,6 +743,7 @@ def own_assignment(session: Session, actor: Actor, scope: Scope, assignment_id: 
     ).first()
     if item is None or row.state in {"released", "skipped"}:
         raise NotFound("There is no such assignment of yours")
+    compiled = compiled_rubric(session, scope.project_id, row.rubric_version_id)
     answers = session.scalar(
         sa.select(Annotation.answers).where(
             Annotation.project_id == scope.project_id,
@@ -744,7 +758,7 @@ def own_assignment(session: Session, actor: Actor, scope: Scope, assignment_id: 
         round_id=row.round_id,
         rubric_version_id=row.rubric_version_id,
         fingerprint=row.fingerprint,
-        item=item_view(item),
+        item=item_view(item, compiled.rubric),
         state=row.state,
         revision=row.current_revision,
         answers=None if answers is None else json.loads(answers),

@@ -155,7 +155,7 @@ def _page(project: str, case_id: str, typed: dict[str, str], problems: list[dict
         project=_crumb(),
         slug=project,
         case=case,
-        item=SimpleNamespace(**case.item, concealed=case.rubric.display.conceal == "always"),
+        item=SimpleNamespace(**case.item, concealed=case.item["needs_reveal"]),
         fields=fields,
         open_fields=[one for one in fields if one.decided is None or one.key == again],
         letters=letters,

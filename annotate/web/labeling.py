@@ -88,6 +88,7 @@ def place_view(place: Place | None) -> dict[str, Any] | None:
         "state": place.state,
         "revision": place.revision,
         "answers": place.answers,
+        "needs_reveal": place.item["needs_reveal"],
         "item": place.item,
     }
 
