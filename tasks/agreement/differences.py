@@ -99,14 +99,15 @@ def paired_difference(
     replicates = []
     known = np.union1d(first.unit_ids, second.unit_ids)
     for data in (first, second):
-        value, without = _replicates(data, coefficient)
-        everywhere = np.full(known.size, value)
+        figure, without = _replicates(data, coefficient)
+        everywhere = np.full(known.size, figure)
         everywhere[np.searchsorted(known, data.unit_ids)] = without
-        values.append(None if np.isnan(value) else float(value))
+        values.append(None if np.isnan(figure) else float(figure))
         replicates.append(everywhere)
     higher, lower = values
     interval: Interval | None = None
-    value, reason = None, UNDEFINED
+    value: float | None = None
+    reason = UNDEFINED
     if higher is not None and lower is not None:
         value = higher - lower
         interval, reason = _interval(value, replicates[0] - replicates[1], confidence)

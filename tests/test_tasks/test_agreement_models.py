@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tasks.agreement import CoefficientError, ReliabilityData
 from tasks.agreement.models import (
     dawid_skene,
+    mace,
     majority_vote,
     one_coin_dawid_skene,
     vote_shares,
@@ -88,10 +89,29 @@ def test_the_log_posterior_never_falls(seed: int, smoothing: float) -> None:
     for model in (
         dawid_skene(data, smoothing=smoothing, iterations=25),
         one_coin_dawid_skene(data, iterations=25),
+        mace(data, smoothing=smoothing, iterations=25),
     ):
         assert (np.diff(model.trace) >= -1e-6).all()
         assert model.posterior.sum(axis=1) == pytest.approx(1)
         assert model.confusion.sum(axis=2) == pytest.approx(1)
+
+
+def test_mace_tells_who_knows_from_who_has_a_habit() -> None:
+    rng = np.random.default_rng(4)
+    knowledge = np.array([0.95, 0.8, 0.7, 0.5, 0.0])
+    truth = rng.integers(0, 3, 2000)
+    # Whoever does not know mostly says 0; the last one never looks.
+    habit = rng.choice(3, (2000, 5), p=[0.7, 0.2, 0.1])
+    given_ = np.where(rng.random((2000, 5)) < knowledge, truth[:, None], habit)
+    data = ReliabilityData.from_matrix(given_, values=range(3), level="nominal")
+    model = mace(data)
+    assert model.converged
+    # A right answer comes from knowledge or, one time in three at even values, from habit.
+    expected = knowledge + (1 - knowledge) / 3
+    assert np.sqrt(((model.accuracy - expected) ** 2).mean()) < 0.03
+    votes = np.array([-1 if one.code is None else one.code for one in majority_vote(data)])
+    assert (model.labels == truth).mean() > (votes == truth).mean() + 0.03
+    assert model.confusion[4].std(axis=0).max() < 0.03
 
 
 def test_a_warm_start_goes_on_where_it_stood() -> None:

@@ -28,7 +28,7 @@ from tasks.agreement.levels import Level
 ANONYMOUS = [krippendorff_alpha, fleiss_kappa, gwet_ac1, brennan_prediger, percent_agreement]
 LEVELS = ["nominal", "ordinal", "interval", "ratio"]
 Matrix = list[list[int | None]]
-few = settings(max_examples=60)
+few = settings(max_examples=30)
 
 
 @st.composite

@@ -21,7 +21,9 @@ _FLOOR = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
-class _Labels:
+class RatedLabels:
+    """Labels in long form with the sizes of their axes."""
+
     unit: Integers
     rater: Integers
     code: Integers
@@ -30,7 +32,7 @@ class _Labels:
     n_values: int
 
 
-_Maximise = Callable[[_Labels, "Floats"], "Floats"]
+_Maximise = Callable[[RatedLabels, "Floats"], "Floats"]
 
 
 def dawid_skene(
@@ -80,7 +82,7 @@ def dawid_skene(
     [0, 1, 0, 1]
     """
 
-    def maximise(labels: _Labels, posterior: Floats) -> Floats:
+    def maximise(labels: RatedLabels, posterior: Floats) -> Floats:
         cell = labels.rater * labels.n_values + labels.code
         counts = np.empty((labels.n_values, labels.n_raters * labels.n_values))
         for value in range(labels.n_values):
@@ -90,7 +92,7 @@ def dawid_skene(
         table = counts.reshape(labels.n_values, labels.n_raters, labels.n_values)
         return _normalised(table.transpose(1, 0, 2) + smoothing)
 
-    _check(data, iterations, smoothing)
+    check_settings(data, iterations, smoothing)
     return _fit("dawid_skene", data, maximise, (iterations, tolerance, smoothing), start)
 
 
@@ -137,7 +139,7 @@ def one_coin_dawid_skene(
     [1.0, 1.0, 0.5]
     """
 
-    def maximise(labels: _Labels, posterior: Floats) -> Floats:
+    def maximise(labels: RatedLabels, posterior: Floats) -> Floats:
         right = np.bincount(
             labels.rater, weights=posterior[labels.unit, labels.code], minlength=labels.n_raters
         )
@@ -150,11 +152,12 @@ def one_coin_dawid_skene(
         table[:, diagonal, diagonal] = accuracy[:, None]
         return table
 
-    _check(data, iterations, 0.0)
+    check_settings(data, iterations, 0.0)
     return _fit("one_coin_dawid_skene", data, maximise, (iterations, tolerance, 0.0), start)
 
 
-def _check(data: ReliabilityData, iterations: int, smoothing: float) -> None:
+def check_settings(data: ReliabilityData, iterations: int, smoothing: float) -> None:
+    """Refuse data without raters and settings without meaning."""
     if not data.n_raters:
         raise CoefficientError("a model of raters needs labels that tell who rated")
     if iterations < 1 or smoothing < 0.0:
@@ -169,18 +172,17 @@ def _fit(
     start: Floats | None,
 ) -> AnnotatorModel:
     iterations, tolerance, smoothing = settings
-    unit, rater, code = data.in_order
-    labels = _Labels(unit, rater, code, data.unit_ids.size, data.n_raters, data.domain.n_values)
-    posterior = vote_shares(data) if start is None else _checked(start, labels)
+    labels = rated_labels(data)
+    posterior = start_posterior(data, start)
     trace: list[float] = []
     converged = False
     prior, confusion = posterior.mean(axis=0), maximise(labels, posterior)
     for _ in range(iterations):
         prior, confusion = posterior.mean(axis=0), maximise(labels, posterior)
-        posterior, likelihood = _expect(labels, prior, confusion)
+        posterior, likelihood = expect(labels, prior, confusion)
         penalty = smoothing * float(_log(confusion).sum()) if smoothing else 0.0
         trace.append(likelihood + penalty)
-        if len(trace) > 1 and trace[-1] - trace[-2] <= tolerance * code.size:
+        if len(trace) > 1 and trace[-1] - trace[-2] <= tolerance * labels.code.size:
             converged = True
             break
     return AnnotatorModel(
@@ -188,7 +190,7 @@ def _fit(
     )
 
 
-def _expect(labels: _Labels, prior: Floats, confusion: Floats) -> tuple[Floats, float]:
+def expect(labels: RatedLabels, prior: Floats, confusion: Floats) -> tuple[Floats, float]:
     """Return the posterior of the units and the log-likelihood of all labels."""
     chances = _log(confusion)
     score = np.empty((labels.n_units, labels.n_values))
@@ -217,10 +219,18 @@ def _normalised(table: Floats) -> Floats:
     return even
 
 
-def _checked(start: Floats, labels: _Labels) -> Floats:
+def start_posterior(data: ReliabilityData, start: Floats | None) -> Floats:
+    """Return the posterior to start from: vote shares where none is given."""
+    if start is None:
+        return vote_shares(data)
     posterior = np.asarray(start, dtype=np.float64)
-    if posterior.shape != (labels.n_units, labels.n_values):
-        raise CoefficientError(
-            f"the start has shape {posterior.shape}, not {(labels.n_units, labels.n_values)}"
-        )
+    expected = (data.unit_ids.size, data.domain.n_values)
+    if posterior.shape != expected:
+        raise CoefficientError(f"the start has shape {posterior.shape}, not {expected}")
     return _normalised(posterior)
+
+
+def rated_labels(data: ReliabilityData) -> RatedLabels:
+    """Return the labels ordered by unit and rater, with the sizes of their axes."""
+    unit, rater, code = data.in_order
+    return RatedLabels(unit, rater, code, data.unit_ids.size, data.n_raters, data.domain.n_values)
