@@ -238,12 +238,16 @@ def item_count(session: Session, scope: Scope) -> int:
 
 def unplanned(session: Session, scope: Scope, round_id: str | None = None) -> int:
     """Return how many items have no task yet: in no round at all, or not in the one named."""
-    has_task = sa.select(Task.id).where(
-        Task.item_id == Item.id, Task.project_id == scope.project_id
-    )
+    made = sa.select(Task.item_id).where(Task.project_id == scope.project_id)
     if round_id is not None:
-        has_task = has_task.where(Task.round_id == round_id)
-    query = sa.select(sa.func.count(Item.id)).where(*visible_items(scope), ~has_task.exists())
+        made = made.where(Task.round_id == round_id)
+    # Joined rather than asked item by item: SQLite would read all tasks for every item.
+    has_task = made.distinct().subquery()
+    query = (
+        sa.select(sa.func.count(Item.id))
+        .outerjoin(has_task, has_task.c.item_id == Item.id)
+        .where(*visible_items(scope), has_task.c.item_id.is_(None))
+    )
     return _count(session, query)
 
 

@@ -42,6 +42,19 @@ class ProjectText:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectDetails:
+    """One project with its settings."""
+
+    id: str
+    slug: str
+    title: str
+    description: str
+    settings: dict[str, Any]
+    version: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectLine:
     """One project as a list shows it."""
 
@@ -130,6 +143,24 @@ def get(session: Session, scope: Scope) -> Project:
     if project is None:
         raise NotFound("There is no such project here.")
     return project
+
+
+def details(session: Session, scope: Scope) -> ProjectDetails:
+    """Return the project of the scope with its settings."""
+    return details_of(get(session, scope))
+
+
+def details_of(project: Project) -> ProjectDetails:
+    """Return a project with its settings."""
+    return ProjectDetails(
+        project.id,
+        project.slug,
+        project.title,
+        project.description,
+        settings_of(project),
+        project.version,
+        project.created_at,
+    )
 
 
 def listed(session: Session, actor: Actor) -> list[ProjectLine]:

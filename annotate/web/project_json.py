@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from annotate.models import Project
     from annotate.services.progress import Overview, RoundProgress
+    from annotate.services.projects import ProjectDetails
     from annotate.services.rounds import Generated, Worker
     from annotate.services.rubrics import Comparison, VersionLine
     from rubrics.errors import Problem
@@ -23,14 +23,14 @@ def moment(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat()
 
 
-def project_json(project: Project, settings: Json) -> Json:
+def project_json(project: ProjectDetails) -> Json:
     """Return a project."""
     return {
         "id": project.id,
         "slug": project.slug,
         "title": project.title,
         "description": project.description,
-        "settings": settings,
+        "settings": project.settings,
         "version": project.version,
         "created_at": moment(project.created_at),
     }

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from flask import Response
     from werkzeug.wrappers import Response as AnyResponse
 
-    from annotate.models import Project
     from annotate.policy import Actor
+    from annotate.services.projects import ProjectDetails
 
 blueprint = Blueprint("projects", __name__)
 API = "/api/v1/projects"
@@ -122,7 +122,7 @@ def overview(project: str) -> AnyResponse | str:
     """Show how far a project is and what waits."""
     if only_labels(actor(), scope().project_id):
         return redirect(url_for("workbench.work", project=project))
-    found = projects.get(read_session(), scope())
+    found = projects.details(read_session(), scope())
     return render_template(
         "projects/overview.html",
         project=crumb(found),
@@ -135,9 +135,9 @@ def overview(project: str) -> AnyResponse | str:
 @blueprint.get("/p/<project>/settings")
 def settings(project: str) -> str:  # noqa: ARG001 - the guard resolves it
     """Show the settings of a project."""
-    found = projects.get(read_session(), scope())
+    found = projects.details(read_session(), scope())
     typed = {
-        **projects.settings_of(found),
+        **found.settings,
         "title": found.title,
         "description": found.description,
         "version": found.version,
@@ -154,14 +154,14 @@ def change_settings(project: str) -> AnyResponse | tuple[str, int]:
         with transaction() as session:
             projects.update(session, actor(), scope(), version, text)
     except (BadInput, Conflict) as refused:
-        found = projects.get(read_session(), scope())
+        found = projects.details(read_session(), scope())
         typed = {**request.form, "version": found.version}
         page = _settings_form(found, typed, field_errors(refused))
         return page, status_of(refused)
     return redirect(url_for("projects.settings", project=project, done="saved"))
 
 
-def _settings_form(found: Project, typed: dict[str, Any], errors: dict[str, str]) -> str:
+def _settings_form(found: ProjectDetails, typed: dict[str, Any], errors: dict[str, str]) -> str:
     return render_template(
         "projects/settings.html", project=crumb(found), typed=typed, errors=errors
     )
@@ -182,7 +182,7 @@ def only_labels(who: Actor, project_id: str) -> bool:
     return who.roles(project_id) == {"annotator"}
 
 
-def crumb(found: Project) -> dict[str, str]:
+def crumb(found: ProjectDetails) -> dict[str, str]:
     """Return the project as the bar and the templates name it."""
     return {"name": found.title, "slug": found.slug, "description": found.description}
 
@@ -245,7 +245,7 @@ def api_create() -> tuple[Response, int]:
     """Make a project."""
     body = json_body(NewProject)
     with transaction() as session:
-        found = projects.create(
+        made = projects.create(
             session,
             actor(),
             slug=body.slug,
@@ -253,14 +253,15 @@ def api_create() -> tuple[Response, int]:
             description=body.description,
             settings=body.settings,
         )
-    return jsonify(project_json(found, projects.settings_of(found))), 201
+        found = projects.details_of(made)
+    return jsonify(project_json(found)), 201
 
 
 @blueprint.get(f"{API}/<project>")
 def api_get(project: str) -> Response:  # noqa: ARG001 - the guard resolves it
     """Return a project and its settings."""
-    found = projects.get(read_session(), scope())
-    return jsonify(project_json(found, projects.settings_of(found)))
+    found = projects.details(read_session(), scope())
+    return jsonify(project_json(found))
 
 
 @blueprint.put(f"{API}/<project>")
@@ -269,8 +270,9 @@ def api_change(project: str) -> Response:  # noqa: ARG001 - the guard resolves i
     body = json_body(ProjectChange)
     text = ProjectText(body.title, body.description, body.settings)
     with transaction() as session:
-        found = projects.update(session, actor(), scope(), body.version, text)
-    return jsonify(project_json(found, projects.settings_of(found)))
+        changed = projects.update(session, actor(), scope(), body.version, text)
+        found = projects.details_of(changed)
+    return jsonify(project_json(found))
 
 
 @blueprint.get(f"{API}/<project>/progress")

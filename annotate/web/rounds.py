@@ -74,7 +74,7 @@ class MoreBody(Body):
 def index(project: str) -> str:  # noqa: ARG001 - the guard resolves it
     """List the rounds with how far each is."""
     session = read_session()
-    found = projects.get(session, scope())
+    found = projects.details(session, scope())
     lines = rubrics.versions(session, scope())
     return render_template(
         "rounds/index.html",
@@ -91,7 +91,7 @@ def index(project: str) -> str:  # noqa: ARG001 - the guard resolves it
 def detail(project: str, round_id: str) -> str:  # noqa: ARG001 - the guard resolves it
     """Show one round."""
     session = read_session()
-    found = projects.get(session, scope())
+    found = projects.details(session, scope())
     one = rounds.get(session, scope(), round_id)
     return render_template(
         "rounds/detail.html",
@@ -198,7 +198,7 @@ def _form(
     typed: dict[str, Any], errors: dict[str, str], problems: tuple[dict[str, Any], ...] = ()
 ) -> str:
     session = read_session()
-    found = projects.get(session, scope())
+    found = projects.details(session, scope())
     lines = rubrics.versions(session, scope())
     people = rounds.workers(session, scope())
     return render_template(
@@ -220,7 +220,7 @@ def _form(
 
 def _plan_page(typed: dict[str, Any], planned: Plan) -> str:
     session = read_session()
-    found = projects.get(session, scope())
+    found = projects.details(session, scope())
     version = rubrics.get(session, scope(), typed["rubric_version_id"])
     people = rounds.workers(session, scope())
     view = plan_view(planned, people, rubrics.from_version(version))

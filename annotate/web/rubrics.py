@@ -24,6 +24,7 @@ from rubrics.errors import RubricInvalid, UnknownElement
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
+    from annotate.services.projects import ProjectDetails
     from annotate.services.rubrics import VersionLine
     from rubrics.errors import Problem
 
@@ -46,7 +47,7 @@ class Source(Body):
 def index(project: str) -> str:  # noqa: ARG001 - the guard resolves it
     """Show a version: source, rendered form, problems, what it changes, all versions."""
     session = read_session()
-    found = projects.get(session, scope())
+    found = projects.details(session, scope())
     lines = _visible(rubrics.versions(session, scope()))
     shown = _chosen(lines)
     if shown is None:
@@ -69,7 +70,7 @@ def index(project: str) -> str:  # noqa: ARG001 - the guard resolves it
     )
 
 
-def _context(found: Any) -> dict[str, Any]:  # noqa: ANN401 - the project's row
+def _context(found: ProjectDetails) -> dict[str, Any]:
     return {"project": crumb(found), "may": permissions()}
 
 
@@ -161,7 +162,7 @@ def _editor(
     refused: str | None = None,
     checked: bool = False,
 ) -> str:
-    found = projects.get(read_session(), scope())
+    found = projects.details(read_session(), scope())
     return render_template(
         "rubrics/new.html",
         **_context(found),
