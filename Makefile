@@ -16,10 +16,10 @@ install: deps ## .venv and node_modules for development, from the locks
 	@scripts/venv dev
 	@scripts/node
 
-run: ## start Touchstone here with a demo project (data in ./var)
+run: ## start Touchstone here with a demo project (data in ./var; PORT=8001 for another port)
 	@scripts/deps run
 	@scripts/venv run
-	@exec .venv/bin/touchstone quickstart
+	@exec .venv/bin/touchstone quickstart $(if $(PORT),--port $(PORT))
 
 test: install ## all tests: SQLite, PostgreSQL, browser. Choose with ARGS="tests/test_tasks -k alpha"
 	@scripts/pytest $(ARGS)

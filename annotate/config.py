@@ -108,6 +108,11 @@ class Settings:
         """Host and port of the public address."""
         return urlsplit(self.public_url).netloc
 
+    @property
+    def public_name(self) -> str:
+        """Host of the public address without its port."""
+        return urlsplit(self.public_url).hostname or ""
+
     def check(self) -> None:
         """Refuse combinations that would be unsafe."""
         parts = urlsplit(self.public_url)

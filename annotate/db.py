@@ -202,6 +202,9 @@ def _sqlite_engine(settings: Settings, *, read_only: bool) -> sa.Engine:
     mode = "ro" if read_only else "rwc"
 
     def connect() -> sqlite3.Connection:
+        if not read_only:
+            # Made by SQLite it would be readable by everyone on the machine.
+            settings.database_path.touch(mode=0o600)
         connection = sqlite3.connect(
             f"file:{path}?mode={mode}",
             uri=True,

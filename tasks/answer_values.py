@@ -21,11 +21,12 @@ _SPAN_KEYS: Final = frozenset({"target", "start", "end", "label"})
 _REFUSED_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SPAN_TARGET = re.compile(r"(?:text|prompt|response|message:(?:0|[1-9][0-9]{0,5}))\Z")
 _SPAN_PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
-    "prompt": ("prompt",),
-    "response": ("response",),
-    "text": ("text",),
+    "prompt": ("prompt", "message:"),
+    "response": ("response", "message:"),
+    "text": ("text", "message:"),
     "messages": ("message:",),
 }
+"""Where a question's spans may lie. A conversation has no prompt and no response: its turns do."""
 
 
 class Refused(Exception):

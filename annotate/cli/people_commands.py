@@ -11,8 +11,8 @@ import click
 
 from annotate.cli.context import reading, writing
 from annotate.policy import ALL_ROLES, TOKEN_SCOPES
+from annotate.services import demo_people, roles, tokens
 from annotate.services import people as service
-from annotate.services import roles, tokens
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -124,6 +124,15 @@ def reactivate(login: str) -> None:
     with writing() as (session, actor):
         service.reactivate(session, actor, service.id_of(session, login))
     click.echo(f"{login} is active again.")
+
+
+@people.command("remove-demo")
+def remove_demo() -> None:
+    """Close all demo accounts, so that others than this machine may be served."""
+    with writing() as (session, actor):
+        closed = demo_people.remove(session, actor)
+    click.echo(f"{closed} demo accounts are deactivated. Their labels and the project stay.")
+    click.echo("touchstone init prints the link for a first administrator when there is none.")
 
 
 @people.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 import sqlite3
 import sys
 from pathlib import Path
@@ -36,6 +37,7 @@ def serve(host: str, port: int, workers: int | None) -> None:
     """Serve pages and API."""
     chosen = settings()
     _refuse_unsafe(chosen, host, workers)
+    _refuse_taken(host, port)
     start(chosen, host, port, workers)
 
 
@@ -48,14 +50,23 @@ def quickstart(port: int, *, no_serve: bool) -> None:
     chosen = settings()
     if not chosen.embedded:
         fail("quickstart is for the embedded database: unset TOUCHSTONE_DATABASE_URL")
+    if not _is_loopback(chosen.public_name):
+        fail("quickstart makes demo accounts, for this machine only: unset TOUCHSTONE_PUBLIC_URL")
+    if not no_serve:
+        _refuse_taken("127.0.0.1", port)
     with opened(migrated=False) as database:
         migrated = migrate(database, backup=backup.before_migration)
         if migrated.changed:
             click.echo(f"Database {chosen.database_path} is at revision {migrated.after}.")
-        logins = demo.ensure(database)
+        logins = demo.ensure(database, _say)
     _print_logins(chosen, logins)
     if not no_serve:
         start(chosen, "127.0.0.1", port, None)
+
+
+def _say(line: str) -> None:
+    click.echo(line)
+    sys.stdout.flush()
 
 
 def _print_logins(chosen: Settings, logins: demo.Logins) -> None:
@@ -90,14 +101,29 @@ def _refuse_unsafe(chosen: Settings, host: str, workers: int | None) -> None:
             else ""
         )
         fail(f"the embedded database is served by one process{reason}. Use PostgreSQL for more.")
-    if _is_loopback(host):
+    if _is_loopback(host) and _is_loopback(chosen.public_name):
         return
     with opened() as database, database.read() as session:
         if people.demo_accounts_exist(session):
             fail(
-                "demo accounts exist, so only loopback is served. Deactivate them with "
-                "touchstone people remove-demo, or start with an installation of its own."
+                "demo accounts exist, so only this machine is served. Close them with touchstone "
+                "people remove-demo, or give TOUCHSTONE_DATA_DIR a folder of its own."
             )
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Say it plainly when the port cannot be had; the server itself would try for a while first."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        fail(
+            f"cannot listen on {host} port {port}: {error.strerror}. Is Touchstone running there "
+            "already? Stop it, or choose another port with --port (make run PORT=8001)."
+        )
 
 
 def _is_loopback(host: str) -> bool:

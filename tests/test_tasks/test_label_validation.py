@@ -458,3 +458,12 @@ def test_an_optional_answer_left_out_for_a_chosen_category_makes_no_cell() -> No
     assert cells["sure", "a"] == ("true", "answered")
     assert cells["sure", "c"] == (None, "not_asked")
     assert ("sure", "b") not in cells
+
+
+def test_in_a_conversation_spans_lie_in_its_turns() -> None:
+    turns = {"message:0": "When?", "message:1": "In the morning."}
+    span = {"target": "message:1", "start": 0, "end": 2, "label": "hate"}
+    assert problems_of(SAFETY, {**HARMFUL, "evidence": {"value": [span]}}, turns) == ()
+    missing = {**span, "target": "message:2"}
+    problem = only(SAFETY, {**HARMFUL, "evidence": {"value": [missing]}}, turns)
+    assert "no message:2" in problem.message
