@@ -202,7 +202,7 @@ def _sqlite_engine(settings: Settings, *, read_only: bool) -> sa.Engine:
     mode = "ro" if read_only else "rwc"
 
     def connect() -> sqlite3.Connection:
-        if not read_only:
+        if not read_only and not settings.database_path.exists():
             # Made by SQLite it would be readable by everyone on the machine.
             settings.database_path.touch(mode=0o600)
         connection = sqlite3.connect(
