@@ -215,8 +215,6 @@ def _gwet_alpha_error(
     point: Estimates,
 ) -> tuple[float, float]:
     n_units = int(frequencies.sum())
-    if n_units < 2:
-        return float("nan"), float("nan")
     labels = counts.sum(axis=1)
     mean_labels = float(frequencies @ labels) / n_units
     agreeing = (counts * (counts @ symmetric - 1.0)).sum(axis=1)

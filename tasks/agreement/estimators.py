@@ -219,8 +219,6 @@ def linearised_error(
     """Gwet's standard error (2008; 2014, section 5.3) from linearised units, and n - 1."""
     n_units = int(frequencies.sum())
     n_pairable = float(frequencies @ moments[:, 1])
-    if n_units < 2 or not n_pairable:
-        return float("nan"), float("nan")
     value, chance = float(point.value[0]), 1.0 - float(point.expected[0])
     gain = n_units / n_pairable * (moments[:, 0] - chance * moments[:, 1]) / (1.0 - chance)
     linear = gain - 2.0 * (1.0 - value) * (unit_chance - chance) / (1.0 - chance)
@@ -256,8 +254,6 @@ def percent_estimator(patterns: CountPatterns, weights: Floats) -> Estimator:
 
     def analytic(point: Estimates) -> tuple[float, float]:
         n_units = int(frequencies.sum())
-        if n_units < 2:
-            return float("nan"), float("nan")
         centred = moments[:, 0] - (1.0 - float(point.observed[0]))
         error = (float(frequencies @ centred**2) / (n_units * (n_units - 1.0))) ** 0.5
         return error * table_shrinkage(patterns), n_units - 1.0
@@ -309,8 +305,6 @@ def table_estimator(table: Integers, weights: Floats, *, common_margin: bool) ->
 
     def analytic(point: Estimates) -> tuple[float, float]:
         total = float(frequencies.sum())
-        if total < 2:
-            return float("nan"), float("nan")
         margins = frequencies @ first / total, frequencies @ second / total
         by_first, by_second = weights @ margins[1], weights.T @ margins[0]
         if common_margin:

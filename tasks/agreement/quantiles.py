@@ -118,14 +118,14 @@ def _bracketed_newton(probability: float, df: float) -> float:
     t = 0.5 * (low + high)
     log_constant = math.lgamma(0.5 * (df + 1.0)) - math.lgamma(0.5 * df)
     log_constant -= 0.5 * math.log(df * math.pi)
-    for _ in range(200):
+    for _ in range(200):  # pragma: no branch - the bracket halves at least
         excess = _upper_tail(t, df) - tail
         low, high = (t, high) if excess > 0.0 else (low, t)
         density = math.exp(log_constant - 0.5 * (df + 1.0) * math.log1p(t * t / df))
         step = t + excess / density if density > 0.0 else high
         following = step if low < step < high else 0.5 * (low + high)
         if abs(following - t) <= 1e-15 * abs(t):
-            return following
+            break
         t = following
     return t
 
@@ -150,7 +150,7 @@ def _beta_fraction(x: float, a: float, b: float) -> float:
     c = 1.0
     d = 1.0 / _away_from_zero(1.0 - (a + b) * x / (a + 1.0))
     fraction = d
-    for m in range(1, _MAX_STEPS):
+    for m in range(1, _MAX_STEPS):  # pragma: no branch - it converges long before
         even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0))
         change = 1.0

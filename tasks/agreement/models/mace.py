@@ -96,8 +96,8 @@ def _maximise(labels: RatedLabels, knows: Floats, smoothing: float) -> tuple[Flo
     theta = (known + smoothing) / (given + 2.0 * smoothing)
     cell = labels.rater * labels.n_values + labels.code
     counts = np.bincount(cell, weights=1.0 - knows, minlength=labels.n_raters * labels.n_values)
-    guessed: Floats = counts.reshape(labels.n_raters, labels.n_values) + max(smoothing, 1e-12)
-    return theta, guessed / guessed.sum(axis=1, keepdims=True)
+    guessed = counts.reshape(labels.n_raters, labels.n_values) + max(smoothing, 1e-12)
+    return np.asarray(theta), np.asarray(guessed / guessed.sum(axis=1, keepdims=True))
 
 
 def _confusion(theta: Floats, habit: Floats) -> Floats:
