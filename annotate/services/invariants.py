@@ -113,6 +113,11 @@ RULES: dict[str, str] = {
         SELECT k.case_id FROM case_cell k LEFT JOIN decision d ON d.id = k.decision_id
         WHERE k.decision_id IS NOT NULL AND (d.id IS NULL OR d.case_id <> k.case_id
            OR d.question <> k.question OR d.category <> k.category)""",
+    "a decision in force was superseded by none": """
+        SELECT k.case_id FROM case_cell k JOIN decision p ON p.supersedes_id = k.decision_id""",
+    "a decided case has a decision in force on each of its cells": """
+        SELECT k.case_id FROM case_cell k JOIN adjudication_case c ON c.id = k.case_id
+        WHERE c.state = 'decided' AND k.decision_id IS NULL""",
     "a decision lies on the item of its case": """
         SELECT d.id FROM decision d JOIN adjudication_case c ON c.id = d.case_id
         WHERE d.project_id <> c.project_id OR d.item_id <> c.item_id

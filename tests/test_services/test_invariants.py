@@ -83,6 +83,7 @@ DAMAGE = {
     "was labelled by somebody": """
         UPDATE case_cell SET question = 'gone' WHERE question = 'severity'""",
     "has a cell to decide": "DELETE FROM case_cell",
+    "a decided case has": "UPDATE adjudication_case SET state = 'decided'",
     "quarantine": "UPDATE item SET quarantined_at = created_at",
     "the content hash": "UPDATE item SET content_hash = 'other'",
     "labels are what the answers say": """
