@@ -75,7 +75,7 @@ def locked_person(session: Session, user_id: str) -> UserAccount:
     key = known_form(user_id, "person")
     person = session.get(UserAccount, key, with_for_update={"key_share": True})
     if person is None or person.kind != "person":
-        raise NotFound("There is no such person.")
+        raise NotFound("There is no person of that id here.")
     return person
 
 
@@ -89,7 +89,7 @@ def plain_person(session: Session, user_id: str) -> UserAccount:
     """
     person = session.get(UserAccount, known_form(user_id, "person"))
     if person is None or person.kind != "person":
-        raise NotFound("There is no such person.")
+        raise NotFound("There is no person of that id here.")
     return person
 
 
@@ -148,7 +148,7 @@ def revoke(session: Session, actor: Actor, user_id: str, grant_id: str) -> None:
     locked_person(session, user_id)
     row = session.get(RoleGrant, known_form(grant_id, "role"), with_for_update=True)
     if row is None or row.user_id != user_id or row.revoked_at is not None:
-        raise NotFound("This person has no such role.")
+        raise NotFound("There is no role of that id here.")
     if row.role == ADMINISTRATOR and row.project_id is None:
         require_another_administrator(session, user_id)
     moment = now(session)

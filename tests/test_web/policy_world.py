@@ -28,7 +28,9 @@ from annotate.models import (
 )
 from annotate.models.people import ROLES
 from annotate.policy import PERMISSIONS, TOKEN_SCOPES
+from annotate.services import gold
 from annotate.services.text import sha256_hex
+from exports.manifest import FILE_NAME
 from tests.support.builders import World
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 OWN, FOREIGN, ELSEWHERE = "own", "foreign", "elsewhere"
 OWNER = "annotator in own"
+MANIFEST = """{"counts": {"items": 1, "labels": 0, "gold": 0, "decisions": 0, "annotators": 1,
+"basis": {}}, "parameters": {"seed": 1, "min_votes": 2, "undecided": "open"}, "canary": "c",
+"files": [{"path": "card.md", "bytes": 1, "sha256": "0", "rows": null}]}"""
 SCOPED_TEAM, OTHER_TEAM = "Vendor A", "Vendor B"
 
 
@@ -145,6 +150,11 @@ def build(settings: Settings) -> PolicyWorld:
     maker = _Maker(world)
     objects = {OWN: maker.objects(OWN), FOREIGN: maker.objects(FOREIGN)}
     objects[OTHER_TEAM] = maker.other_team(objects[OWN])
+    for where in (OWN, FOREIGN):
+        directory = gold.folder(settings, where, 1)
+        directory.mkdir(parents=True)
+        for name, text in ((FILE_NAME, "{}"), ("card.md", "A card")):
+            (directory / name).write_text(text, encoding="utf-8")
     callers = maker.callers()
     for kind, key in (("session_id", LoginSession), ("token_id", ApiToken)):
         objects[OWN][kind] = maker.of(key, OWNER)
@@ -231,9 +241,11 @@ class _Maker:
                 watermark=moment,
                 salt="0" * 64,
                 seed=1,
-                parameters="{}",
+                parameters='{"undecided":"open","validation":0.1,"test":0.2,"min_votes":2}',
                 versions="{}",
-                state="frozen",
+                state="written",
+                manifest=MANIFEST,
+                manifest_hash="0" * 64,
                 created_by=owner,
                 created_at=moment,
             )
@@ -252,6 +264,7 @@ class _Maker:
                 "assignment_id": assignment.id,
                 "case_id": case.id,
                 "release_id": release.id,
+                "name": FILE_NAME,
                 "job_id": job.id,
                 "number": "1",
             }
