@@ -7,7 +7,6 @@ over the same items gives the same order on every installation.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,85 +17,49 @@ from annotate.models import (
     Item,
     Project,
     Reservation,
-    RoleGrant,
     Round,
     Task,
-    Team,
-    UserAccount,
 )
-from annotate.policy import ANNOTATOR, Actor, Grant
-from annotate.services import audit, progress, rubrics
+from annotate.services import audit, progress, round_design, rubrics
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.ids import known_form
+from annotate.services.round_design import PHASES, RoundDesign, Worker, teams_of, workers
 from annotate.services.scoping import visible_items
-from annotate.services.text import canonical_json, check_text
 from tasks import generation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
-    from annotate.policy import Scope
+    from annotate.policy import Actor, Scope
     from annotate.services.progress import RoundProgress
     from tasks.generation import Plan, PlannedTask
 
-PHASES = ("pilot", "calibration", "production", "bridge")
-MAX_OVERLAP = 50
-MAX_SEED = 2**63 - 1
-MAX_MINUTES = 480.0
-NAME_CHARACTERS = 200
+__all__ = [
+    "NEXT_STATES",
+    "PHASES",
+    "Generated",
+    "RoundDesign",
+    "Worker",
+    "create",
+    "design_of",
+    "extend",
+    "generate",
+    "get",
+    "plan",
+    "set_state",
+    "teams_of",
+    "workers",
+]
+
 CHUNK = 2000
 NEXT_STATES: dict[str, tuple[str, ...]] = {
     "open": ("paused", "closed"),
     "paused": ("open", "closed"),
     "closed": (),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class RoundDesign:
-    """One call for labels, as somebody plans it.
-
-    Attributes
-    ----------
-    rubric_version_id
-        A published version.
-    name, phase
-        What the round is called, and one of ``PHASES``.
-    overlap, seed
-        People per item, and what decides order and ties.
-    team_ids
-        Only these teams; empty means everyone in the scope.
-    allocation
-        External item id to logins; it replaces the overlap. None lets the plan decide.
-    minutes_per_item
-        Expected time of one person for one item.
-    reserve
-        Keep the places in equal shares for named people, instead of for whoever comes first.
-    """
-
-    rubric_version_id: str
-    name: str
-    phase: str = "production"
-    overlap: int = 3
-    seed: int = 1
-    team_ids: tuple[str, ...] = ()
-    allocation: Mapping[str, Sequence[str]] | None = None
-    minutes_per_item: float = 1.0
-    reserve: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """Somebody who may label in the project, and for which team."""
-
-    id: str
-    login: str
-    name: str
-    team_id: str | None
-    team: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +96,7 @@ def plan(session: Session, actor: Actor, scope: Scope, design: RoundDesign) -> P
         When a field of the design cannot be used, with one problem a field.
     """
     del actor
-    checked = _checked(session, scope, design)
+    checked = round_design.checked(session, scope, design)
     return _plan(session, scope, checked, _ground(session, scope, checked))
 
 
@@ -151,7 +114,7 @@ def generate(session: Session, actor: Actor, scope: Scope, design: RoundDesign) 
         When the rubric version is not published, or the name belongs to a round of another design.
     """
     _lock_project(session, scope)
-    checked = _checked(session, scope, design)
+    checked = round_design.checked(session, scope, design)
     existing = session.scalar(
         sa.select(Round).where(Round.project_id == scope.project_id, Round.name == checked.name)
     )
@@ -257,136 +220,10 @@ def design_of(
     )
 
 
-def workers(session: Session, scope: Scope) -> list[Worker]:
-    """Return who may label in the project, by login, each with the team they label for."""
-    rows = session.execute(
-        sa.select(
-            UserAccount.id,
-            UserAccount.login,
-            UserAccount.display_name,
-            RoleGrant.project_id,
-            RoleGrant.team_id,
-        )
-        .join(RoleGrant, RoleGrant.user_id == UserAccount.id)
-        .where(
-            RoleGrant.role == ANNOTATOR,
-            RoleGrant.revoked_at.is_(None),
-            RoleGrant.project_id.is_(None) | (RoleGrant.project_id == scope.project_id),
-            UserAccount.deactivated_at.is_(None),
-            UserAccount.kind == "person",
-        )
-        .order_by(UserAccount.login, RoleGrant.id)
-    ).all()
-    names = {team.id: team.name for team in session.scalars(sa.select(Team)).all()}
-    people: dict[str, tuple[str, str, str, list[Grant]]] = {}
-    for row in rows:
-        person = people.setdefault(row.login, (row.id, row.login, row.display_name, []))
-        person[3].append(Grant(ANNOTATOR, row.project_id, row.team_id))
-    found = []
-    for user_id, login, name, grants in people.values():
-        team = Actor(user_id, login, name, tuple(grants)).team_for(scope.project_id)
-        if scope.sees_team(team):
-            found.append(Worker(user_id, login, name, team, names.get(team or "")))
-    return found
-
-
-def teams_of(people: Iterable[Worker]) -> list[tuple[str, str, int]]:
-    """Return id, name and number of people of every team among them, by name."""
-    sizes = Counter((one.team_id, one.team) for one in people if one.team_id and one.team)
-    rows = [(team_id or "", name or "", number) for (team_id, name), number in sizes.items()]
-    return sorted(rows, key=lambda row: row[1])
-
-
-# --------------------------------------------------------------------------------- the design
-
-
-def _checked(session: Session, scope: Scope, design: RoundDesign) -> RoundDesign:
-    """Return the design within the scope, or refuse it with every problem."""
-    problems = [*_number_problems(design), *_word_problems(design)]
-    known = {team_id for team_id, _, _ in teams_of(workers(session, scope))}
-    strange = [team for team in design.team_ids if team not in known]
-    if strange:
-        words = "Nobody of this team may label here. Choose a team with annotators."
-        problems.append({"field": "team_ids", "message": words})
-    if problems:
-        first = problems[0]
-        raise BadInput(f"{first['field']}: {first['message']}", problems=problems)
-    version = rubrics.get(session, scope, design.rubric_version_id)
-    if version.status != "published":
-        raise Conflict(
-            f"Version {version.version} is a {version.status}. Publish it, then plan the round."
-        )
-    teams = design.team_ids
-    if not teams and scope.team_ids is not None:
-        teams = tuple(scope.team_ids)
-    return RoundDesign(
-        rubric_version_id=version.id,
-        name=" ".join(design.name.split()),
-        phase=design.phase,
-        overlap=design.overlap,
-        seed=design.seed,
-        team_ids=tuple(sorted(set(teams))),
-        allocation=design.allocation,
-        minutes_per_item=float(design.minutes_per_item),
-        reserve=design.reserve,
-    )
-
-
-def _number_problems(design: RoundDesign) -> list[dict[str, str]]:
-    problems = []
-    if design.allocation is None and not 1 <= design.overlap <= MAX_OVERLAP:
-        words = f"Give a whole number from 1 to {MAX_OVERLAP}."
-        problems.append({"field": "overlap", "message": words})
-    if not 0 <= design.seed <= MAX_SEED:
-        words = f"Give a whole number from 0 to {MAX_SEED}."
-        problems.append({"field": "seed", "message": words})
-    if not 0 < design.minutes_per_item <= MAX_MINUTES:
-        words = f"Give minutes over 0, {MAX_MINUTES:.0f} at most."
-        problems.append({"field": "minutes_per_item", "message": words})
-    if design.allocation is not None and not design.allocation:
-        words = "The allocation is empty: one row names an item and an annotator."
-        problems.append({"field": "allocation", "message": words})
-    return problems
-
-
-def _word_problems(design: RoundDesign) -> list[dict[str, str]]:
-    check_text(design.name, "name")
-    problems = []
-    if not design.name.strip():
-        problems.append({"field": "name", "message": "A round needs a name."})
-    if len(design.name) > NAME_CHARACTERS:
-        words = f"{NAME_CHARACTERS} characters at most."
-        problems.append({"field": "name", "message": words})
-    if design.phase not in PHASES:
-        words = f"Choose one of {', '.join(PHASES)}."
-        problems.append({"field": "phase", "message": words})
-    return problems
-
-
-def _by(design: RoundDesign) -> str:
-    """Return how places find people: a file, shares, or whoever comes first.
-
-    A task can name one team or none, so a round of some teams but not all keeps its places.
-    """
-    if design.allocation is not None:
-        return "file"
-    return "reserve" if design.reserve or len(design.team_ids) > 1 else "open"
-
-
-def _kept_design(design: RoundDesign) -> str:
-    return canonical_json(
-        {
-            "by": _by(design),
-            "minutes_per_item": design.minutes_per_item,
-            "team_ids": list(design.team_ids),
-        }
-    )
-
-
 def _require_same(found: Round, design: RoundDesign) -> None:
     _require_open(found)
     made = (found.rubric_version_id, found.phase, found.seed, found.design)
-    asked = (design.rubric_version_id, design.phase, design.seed, _kept_design(design))
+    asked = (design.rubric_version_id, design.phase, design.seed, round_design.kept_design(design))
     same_overlap = design.allocation is not None or found.overlap == design.overlap
     if made != asked or not same_overlap:
         problem = {"field": "name", "message": "This name belongs to a round of another design."}
@@ -437,7 +274,7 @@ def _plan(session: Session, scope: Scope, design: RoundDesign, ground: _Ground) 
         seed=design.seed,
         teams=design.team_ids,
         allocation=design.allocation,
-        reserve=_by(design) == "reserve",
+        reserve=round_design.by(design) == "reserve",
         minutes_per_item=design.minutes_per_item,
     )
     rubric = rubrics.load(session, scope, design.rubric_version_id)
@@ -499,8 +336,8 @@ def _open(session: Session, actor: Actor, scope: Scope, design: RoundDesign) -> 
         phase=design.phase,
         overlap=design.overlap if design.allocation is None else _widest(design.allocation),
         seed=design.seed,
-        allocation="open" if _by(design) == "open" else "explicit",
-        design=_kept_design(design),
+        allocation="open" if round_design.by(design) == "open" else "explicit",
+        design=round_design.kept_design(design),
         state="open",
         created_by=actor.user_id,
         created_at=now(session),
