@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LOOPBACK = "127.0.0.1"
-START_SECONDS = 60
-STOP_SECONDS = 20
+START_SECONDS = 120
+STOP_SECONDS = 30
 POLL_SECONDS = 0.05
 COMMAND = Path(sys.executable).with_name("touchstone")
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE")
@@ -57,12 +57,13 @@ class Server:
     folder
         Where it runs and where its log is written.
     command
-        Program and arguments; ``{port}`` stands for the port.
+        Program and arguments, ``{port}`` stands for the port; ``touchstone serve`` if not given,
+        with two processes where the database allows more than one.
     """
 
     settings: Mapping[str, str]
     folder: Path
-    command: Sequence[str] = (str(COMMAND), "serve", "--host", LOOPBACK, "--port", "{port}")
+    command: Sequence[str] = ()
     ready_path: str = "/readyz"
     port: ReservedPort = field(default_factory=ReservedPort)
     process: subprocess.Popen[bytes] | None = None
@@ -85,7 +86,7 @@ class Server:
         """Start it and wait until it says that it is ready."""
         if self.process is not None:
             raise ServerError("this server runs already")
-        command = [part.format(port=self.port.number) for part in self.command]
+        command = [part.format(port=self.port.number) for part in self.command or self._serve()]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
@@ -144,6 +145,11 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _serve(self) -> list[str]:
+        many = self.settings.get("TOUCHSTONE_DATABASE_URL", "").startswith("postgresql")
+        serve = [str(COMMAND), "serve", "--host", LOOPBACK, "--port", "{port}"]
+        return [*serve, "--workers", "2"] if many else serve
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self.process is None:
