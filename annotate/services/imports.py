@@ -365,18 +365,25 @@ def _twins(session: Session, scope: Scope, added: Sequence[ItemRow]) -> list[tup
     if not added:
         return []
     own = {row.external_id: row.content_hash for row in added}
-    seen: dict[str, str] = {}
-    for found in session.execute(
-        sa.select(Item.content_hash, Item.external_id)
-        .where(
-            Item.project_id == scope.project_id,
-            Item.quarantined_at.is_(None),
-            Item.content_hash.in_(sorted(set(own.values()))),
-        )
-        .order_by(Item.id.desc())
-    ):
-        seen[found.content_hash] = found.external_id  # ends with the oldest
-    return [(one, seen[content]) for one, content in own.items() if seen.get(content, one) != one]
+    oldest: dict[str, tuple[str, str]] = {}
+    for found in session.execute(same_content(scope, own.values())):
+        first = oldest.setdefault(found.content_hash, (found.id, found.external_id))
+        oldest[found.content_hash] = min(first, (found.id, found.external_id))
+    pairs = [(one, oldest[content][1]) for one, content in own.items() if content in oldest]
+    return [(one, other) for one, other in pairs if one != other]
+
+
+def same_content(scope: Scope, hashes: Iterable[str]) -> sa.Select[str, str, str]:
+    """Return the query for visible items with these contents.
+
+    It has no order: SQLite would then walk the whole project in that order, for every chunk,
+    instead of looking the hashes up.
+    """
+    return sa.select(Item.content_hash, Item.id, Item.external_id).where(
+        Item.project_id == scope.project_id,
+        Item.quarantined_at.is_(None),
+        Item.content_hash.in_(sorted(set(hashes))),
+    )
 
 
 def _list_problems(

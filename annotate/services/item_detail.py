@@ -297,10 +297,9 @@ def _twins(session: Session, scope: Scope, item: Item) -> tuple[tuple[str, str],
     rows = session.execute(
         sa.select(Item.id, Item.external_id)
         .where(*visible_items(scope), Item.content_hash == item.content_hash, Item.id != item.id)
-        .order_by(Item.id)
-        .limit(20)
+        .limit(20)  # without an order: it would have SQLite walk the whole project
     )
-    return tuple((row.id, row.external_id) for row in rows)
+    return tuple(sorted((row.id, row.external_id) for row in rows))
 
 
 # --------------------------------------------------------------------------------------- the seal

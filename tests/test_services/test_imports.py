@@ -354,3 +354,14 @@ def test_stale_uploads_are_swept_but_not_those_a_job_needs(database: Database) -
 def test_a_full_disk_is_told_before_anything_is_stored(database: Database) -> None:
     with pytest.raises(BadInput, match="too little"):
         uploads.check_room(database.settings, 10**18)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_looking_for_the_same_content_does_not_walk_the_project(database: Database) -> None:
+    scope = new_project(database)
+    query = imports.same_content(scope, [f"{n:064x}" for n in range(500)])
+    with database.read() as session:
+        text = query.compile(session.connection(), compile_kwargs={"literal_binds": True})
+        plan = [row[-1] for row in session.execute(sa.text(f"EXPLAIN QUERY PLAN {text}"))]
+    (step,) = plan
+    assert step.startswith("SEARCH item USING INDEX ix_item_project_content")
