@@ -12,10 +12,19 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.support.replays import ABSENT, RECORDED, differences, expected_figures, replayed
+from tests.support.replays import (
+    ABSENT,
+    RECORDED,
+    alpha,
+    differences,
+    expected_figures,
+    replayed,
+)
 from tests.support.run_folder import LeadingRun
 
 EXPECTED = {"rows": 12_197, "submitted": 12_197, "refused_rows": 21, "refused_cells": 37}
+OPEN_CASES = 1_207
+"""1,209 items disagree somewhere as recorded; two of them only in answers to closed questions."""
 
 
 def main(kinds: list[str]) -> int:
@@ -44,14 +53,25 @@ def check(kind: str, reference: dict[str, object]) -> list[str]:
         for name, value in EXPECTED.items()
         if result.outcome.get(name) != value
     ]
+    if result.open_cases != OPEN_CASES:
+        wrong.append(f"{kind}: {result.open_cases} cases are open, not {OPEN_CASES}")
     wrong += [f"{kind}: {problem}" for problem in differences(result.variables, reference)]
-    figures = sum(1 for _ in expected_figures(reference))
+    figures = list(expected_figures(reference))
+    for wanted, value in figures:
+        given = alpha(result.variables, **wanted)
+        shown = "undefined" if given is None else f"{given:.9f}"
+        print(f"replay: {kind}: {_name(wanted)}: {shown} (reference {value:.6f})")
     print(
         f"replay: {kind}: {result.outcome['submitted']} of {result.outcome['rows']} rows, "
         f"{result.outcome['refused_rows']} refused rows ({result.outcome['refused_cells']} cells), "
-        f"{figures} figures compared, {len(wrong)} wrong, {time.monotonic() - started:.0f} s"
+        f"{result.open_cases} open cases, {len(figures)} figures compared, {len(wrong)} wrong, "
+        f"{time.monotonic() - started:.0f} s"
     )
     return wrong
+
+
+def _name(wanted: dict[str, str]) -> str:
+    return " ".join(part for part in wanted.values() if part)
 
 
 if __name__ == "__main__":

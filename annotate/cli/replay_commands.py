@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -220,6 +220,7 @@ def _tell(
             "submitted": tally.submitted,
             "refused_rows": len(refusals),
             "refused_cells": cells,
+            "refusals": [asdict(refusal) for refusal in refusals],
             "seconds": round(seconds, 1),
         }
         click.echo(json.dumps(outcome))

@@ -30,30 +30,58 @@ REPLAY_SECONDS = 1800
 
 @dataclass(frozen=True)
 class Replayed:
-    """What the replay said, and the agreement that the API gave afterwards, at each level."""
+    """What the replay said, and what the API gave afterwards.
+
+    ``variables`` are the agreement figures at each level; ``open_cases`` the items that disagree
+    somewhere; ``again`` is what a second replay of the same file said.
+    """
 
     outcome: Mapping[str, Any]
     variables: Sequence[Mapping[str, Any]]
+    open_cases: int
+    again: Mapping[str, Any] | None = None
 
 
-def replayed(kind: str, folder: Path, *options: str, labels: Path | None = None) -> Replayed:
+def replayed(
+    kind: str,
+    folder: Path,
+    *,
+    labels: Path = RECORDED / "labels_wide.csv",
+    items: Path = RECORDED / "items.jsonl",
+    twice: bool = False,
+) -> Replayed:
     """Serve a fresh database of a kind, play the recorded labels to it, ask for agreement."""
     with migrated_database(kind, folder) as url:
         environment = environment_for(url, folder)
         with Server(environment, folder) as server:
-            outcome = _play(server, labels or RECORDED / "labels_wide.csv", options)
+            outcome = _play(server, labels, items)
+            again = _play(server, labels, items) if twice else None
             token = _reader(url, folder)
-            address = f"{server.url}/api/v1/projects/replay/agreement?round={outcome['round']}"
-            asked = [f"{address}&level=severity:{level}" for level in LEVELS]
+            project = f"{server.url}/api/v1/projects/replay"
+            asked = [
+                f"{project}/agreement?round={outcome['round']}&level=severity:{level}"
+                for level in LEVELS
+            ]
             reports = [_get(one, token) for one in asked]
-    return Replayed(outcome, [entry for report in reports for entry in report["variables"]])
+            cases = _count_cases(f"{project}/cases?state=open", token)
+    variables = [entry for report in reports for entry in report["variables"]]
+    return Replayed(outcome, variables, cases, again)
 
 
-def _play(server: Server, labels: Path, options: tuple[str, ...]) -> dict[str, Any]:
+def _count_cases(address: str, token: str) -> int:
+    """Walk the list of cases page by page, as a program would."""
+    page = _get(address, token)
+    count = len(page["cases"])
+    while page["after"] is not None:
+        page = _get(f"{address}&after={page['after']}", token)
+        count += len(page["cases"])
+    return count
+
+
+def _play(server: Server, labels: Path, items: Path) -> dict[str, Any]:
     maps = [part for pattern in PATTERNS for part in ("--map", pattern)]
-    items = ["--items", str(RECORDED / "items.jsonl")]
     done = subprocess.run(
-        [COMMAND, "replay", labels, *items, *maps, "--url", server.url, "--json", *options],
+        [COMMAND, "replay", labels, "--items", items, *maps, "--url", server.url, "--json"],
         cwd=server.folder,
         env=server.environment,
         capture_output=True,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import krippendorff
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from tests.support.replays import ABSENT, RECORDED, alpha, expected_figures, replayed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 ITEMS = 400
@@ -29,6 +30,12 @@ def recorded() -> pd.DataFrame:
     against_rubric = labels.loc[_closed(labels).any(axis=1), "item"]
     wanted = pd.concat([against_rubric, labels["item"]]).drop_duplicates().head(ITEMS)
     return labels[labels["item"].isin(wanted)]
+
+
+def _items_of(labels: pd.DataFrame) -> Iterator[str]:
+    wanted = set(labels["item"])
+    with (RECORDED / "items.jsonl").open(encoding="utf-8") as file:
+        yield from (line for line in file if json.loads(line)["id"] in wanted)
 
 
 def _follow_ups(labels: pd.DataFrame) -> pd.DataFrame:
@@ -74,6 +81,30 @@ def _each(labels: pd.DataFrame, columns: pd.DataFrame) -> Iterator[tuple[str, fl
             yield name, _alpha(labels, columns[name], "nominal", [0, 1])
 
 
+def _refused(outcome: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """What the replay lists; every refusal names the condition, in the rubric's words."""
+    listed = set()
+    for refusal in outcome["refusals"]:
+        assert all("severity" in message for message in refusal["messages"]), refusal
+        listed |= {(refusal["item"], refusal["annotator"], name) for name in refusal["columns"]}
+    return listed
+
+
+def _against_rubric(labels: pd.DataFrame, closed: pd.DataFrame) -> set[tuple[str, str, str]]:
+    return {
+        (labels["item"][row], labels["annotator"][row], name)
+        for name in closed
+        for row in closed.index[closed[name]]
+    }
+
+
+def _disagreeing(labels: pd.DataFrame) -> int:
+    """Count the items whose labels differ in severity, or in a follow-up as the rubric gates it."""
+    gated = _follow_ups(labels).where(labels["severity"] < 0, 0).assign(severity=labels["severity"])
+    by_item = gated.groupby(labels["item"])
+    return int((by_item.max() != by_item.min()).any(axis=1).sum())
+
+
 @pytest.mark.slow
 @pytest.mark.oracle
 @pytest.mark.timeout(400)
@@ -84,12 +115,19 @@ def test_a_slice_of_the_recorded_labels_gives_the_same_agreement(
     assert closed.any(axis=None)
     labels = tmp_path / "labels.csv"
     recorded.to_csv(labels, index=False)
+    items = tmp_path / "items.jsonl"
+    items.write_text("".join(_items_of(recorded)), encoding="utf-8")
 
-    result = replayed(database_kind, tmp_path, labels=labels)
+    result = replayed(database_kind, tmp_path, labels=labels, items=items, twice=True)
 
     assert result.outcome["rows"] == result.outcome["submitted"] == len(recorded)
     assert result.outcome["refused_rows"] == closed.any(axis=1).sum()
     assert result.outcome["refused_cells"] == closed.to_numpy().sum()
+    assert _refused(result.outcome) == _against_rubric(recorded, closed)
+    assert result.open_cases == _disagreeing(recorded)
+    assert result.again is not None
+    assert result.again["round"] == result.outcome["round"]
+    assert (result.again["submitted"], result.again["refused_rows"]) == (0, 0)
     figures = list(expected_figures(_expected(recorded)))
     assert len(figures) > 20
     for wanted, value in figures:
