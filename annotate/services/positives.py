@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from annotate.models import Annotation, Assignment, Item, Label
 from annotate.services import rubrics
 from annotate.services.scoping import current_work, visible_items
+from rubrics.schema import NO_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,15 +38,19 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class ElementProgress:
-    """Items with at least one label that says yes, by language, and how many are needed."""
+    """Items that say yes, by language, and how many are needed.
+
+    Counted as agreement counts its evidence: items with two labels or more, each by the share of
+    its labels that say yes.
+    """
 
     element: Element
-    by_language: Mapping[str | None, int]
+    by_language: Mapping[str | None, float]
 
     @property
     def positives(self) -> int:
-        """Return the items of all languages."""
-        return sum(self.by_language.values())
+        """Return the whole items of all languages together."""
+        return math.floor(sum(self.by_language.values()) + 1e-9)
 
     @property
     def enough(self) -> bool:
@@ -79,17 +85,30 @@ def elements_found(
     """Return the positives found under a version, per element."""
     if version is None:
         return ()
-    elements = elements_of(rubrics.load(session, scope, version.id))
-    found = _positives(session, scope, version.fingerprint, {one.question for one in elements})
+    rubric = rubrics.load(session, scope, version.id)
+    elements = elements_of(rubric)
+    asked = {one.question for one in elements}
+    questions = [question for question in rubric.questions if question.id in asked]
+    found = _positives(session, scope, version.fingerprint, questions)
     return tuple(ElementProgress(one, found.get(one.cell, {})) for one in elements)
 
 
 def _positives(
-    session: Session, scope: Scope, fingerprint: str, questions: set[str]
-) -> dict[tuple[str, str, str], dict[str | None, int]]:
-    cell = (Label.question, Label.category, Label.value)
-    rows = session.execute(
-        sa.select(*cell, Item.language, sa.func.count(sa.distinct(Label.item_id)))
+    session: Session, scope: Scope, fingerprint: str, questions: list[Question]
+) -> dict[tuple[str, str, str], dict[str | None, float]]:
+    """Return per cell and language the items that say yes, each by the share of its labels."""
+    value = _value(questions)
+    cell = (Label.question, Label.category, Label.item_id, Item.language)
+    structural = [one.id for one in questions if one.when_not_asked is not None]
+    counted = (
+        sa.select(
+            *cell,
+            value.label("value"),
+            sa.func.count().label("labels"),
+            sa.func.sum(sa.func.count())
+            .over(partition_by=(Label.question, Label.category, Label.item_id))
+            .label("all_labels"),
+        )
         .select_from(Assignment)
         .join(
             Annotation,
@@ -103,13 +122,40 @@ def _positives(
             *visible_items(scope),
             Label.project_id == scope.project_id,
             Annotation.fingerprint == fingerprint,
-            Label.question.in_(sorted(questions)),
-            Label.state == "answered",
-            Label.value != "0",
+            Label.question.in_([one.id for one in questions]),
+            (Label.state == "answered")
+            | ((Label.state == "not_asked") & Label.question.in_(structural)),
         )
-        .group_by(*cell, Item.language)
+        .group_by(*cell, value)
+        .subquery()
+    )
+    shown = counted.c
+    rows = session.execute(
+        sa.select(
+            shown.question,
+            shown.category,
+            shown.value,
+            shown.language,
+            sa.func.sum(shown.labels * 1.0 / shown.all_labels),
+        )
+        .where(shown.all_labels > 1, (shown.category == "") | (shown.value == "1"))
+        .group_by(shown.question, shown.category, shown.value, shown.language)
     ).all()
-    found: dict[tuple[str, str, str], dict[str | None, int]] = {}
-    for question, category, value, language, number in rows:
-        found.setdefault((question, category, str(value)), {})[language] = number
+    found: dict[tuple[str, str, str], dict[str | None, float]] = {}
+    for question, category, answer, language, share in rows:
+        found.setdefault((question, category, answer), {})[language] = float(share)
     return found
+
+
+def _value(questions: list[Question]) -> sa.ColumnElement[str]:
+    """Return a label's value; where it was not asked, what the rubric lets it stand for."""
+    closed = Label.state == "not_asked"
+    cases: list[tuple[sa.ColumnElement[bool], str]] = []
+    for question in questions:
+        stands_for = question.when_not_asked or NO_OPTION
+        here = closed & (Label.question == question.id)
+        if question.type == "multi":
+            cases.extend([(here & (Label.category == stands_for), "1"), (here, "0")])
+        else:
+            cases.append((here, "" if stands_for == NO_OPTION else stands_for))
+    return sa.case(*cases, else_=Label.value)

@@ -114,6 +114,12 @@ def test_a_change_needs_the_version_it_was_made_from(database: Database) -> None
         assert json.loads(body or "{}") == {"settings": {"min_votes": 4}, "version": 2}
 
 
+def _answers(severity: str = "mild", **more: object) -> dict[str, object]:
+    if severity == "not_abusive":
+        return {"severity": {"value": severity}}
+    return abusive(severity, **more)
+
+
 def submit(
     world: World, database: Database, round_id: str, login: str, **answers: object
 ) -> tuple[str, str]:
@@ -132,7 +138,7 @@ def submit(
             scope,
             place.id,
             annotation_id=annotation_id,
-            answers=abusive(**answers),
+            answers=_answers(**answers),
         )
     with database.write() as session:
         labeling.submit(session, actor, scope, place.id, place.fence, prepared)
@@ -188,16 +194,16 @@ def test_positives_are_items_with_a_yes_by_language(database: Database) -> None:
 
 def test_quarantined_items_count_nowhere(database: Database) -> None:
     world = World(database)
-    standard = world.standard(items=2, overlap=1, annotators=1)
-    for _ in standard.item_ids:
-        submit(world, database, standard.round_id, standard.annotators[0])
+    standard = world.standard(items=2, overlap=2, annotators=2)
+    for login in standard.annotators * 2:
+        submit(world, database, standard.round_id, login)
     with database.write() as session:
         quarantine = sa.update(Item).where(Item.id == standard.item_ids[0])
         session.execute(quarantine.values(quarantined_at=now(session)))
     with database.read() as session:
         found = progress.overview(session, standard.scope)
         line = progress.of_projects(session, system_actor_of(database))[standard.project_id]
-    assert (found.items, found.planned, found.complete, found.submitted) == (1, 1, 1, 1)
+    assert (found.items, found.planned, found.complete, found.submitted) == (1, 1, 1, 2)
     assert found.waiting.quarantined == 1
     assert sum(one.positives for one in found.elements) == 1
     assert line.items == 1
@@ -224,8 +230,9 @@ def test_a_closed_round_is_not_waited_for_but_completes_nothing(database: Databa
 
 def test_superseded_revisions_do_not_count(database: Database) -> None:
     world = World(database)
-    standard = world.standard(items=1, overlap=1, annotators=1)
-    login = standard.annotators[0]
+    standard = world.standard(items=1, overlap=2, annotators=2)
+    login, other = standard.annotators
+    submit(world, database, standard.round_id, other, kinds=("racist",))
     place_id, _ = submit(world, database, standard.round_id, login, kinds=("sexist",))
     actor = world.actor(login)
     with database.read() as session:
@@ -244,3 +251,17 @@ def test_superseded_revisions_do_not_count(database: Database) -> None:
         assert session.scalar(sa.select(sa.func.count()).select_from(Label))
     positives = {one.element.id: one.positives for one in found.elements}
     assert (positives["sexist"], positives["racist"]) == (0, 1)
+
+
+def test_an_item_counts_by_the_share_of_its_labels(database: Database) -> None:
+    world = World(database)
+    standard = world.standard(items=3, overlap=3, annotators=3)
+    for login, severity in zip(standard.annotators, ("mild", "mild", "not_abusive"), strict=True):
+        for _ in standard.item_ids:
+            submit(world, database, standard.round_id, login, severity=severity)
+    with database.read() as session:
+        found = progress.overview(session, standard.scope)
+    positives = {one.element.id: one for one in found.elements}
+    # three items, each with two of three labels: the question that was closed says no
+    assert positives["sexist"].by_language["en"] == pytest.approx(2.0)
+    assert positives["sexist"].positives == 2
