@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from annotate.db import new_id
 from annotate.services import gold, imports, jobs, uploads
@@ -121,8 +121,8 @@ class Worker:
                     with self.database.read() as session:
                         uploads.sweep(session)
                 busy = jobs.run_next(self.database, HANDLERS, self.name, stopping=self._stop.is_set)
-            except DBAPIError as error:
-                log.warning("the database did not answer the worker: %s", error.orig)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("the worker waits, as database or disk failed it: %s", error)
                 self._stop.wait(TROUBLE_SECONDS)
                 continue
             polls += 1
