@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ class RoundProgress:
     overlap: int
     seed: int
     allocation: str
+    design: str
     created_at: datetime
     items: int = 0
     complete: int = 0
@@ -59,6 +61,12 @@ class RoundProgress:
     open_places: int = 0
     leased: int = 0
     submitted: int = 0
+
+    @property
+    def from_file(self) -> bool:
+        """Tell whether people were named for each item; new items need names too."""
+        by = json.loads(self.design).get("by")
+        return by == "file" or (by is None and self.allocation == "explicit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +183,7 @@ def rounds(session: Session, scope: Scope, round_id: str | None = None) -> list[
             Round.overlap,
             Round.seed,
             Round.allocation,
+            Round.design,
             Round.created_at,
         )
         .join(RubricVersion, RubricVersion.id == Round.rubric_version_id)

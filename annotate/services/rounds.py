@@ -206,7 +206,7 @@ def design_of(
     found: Round | RoundProgress, allocation: Mapping[str, Sequence[str]] | None = None
 ) -> RoundDesign:
     """Return the design a round was made with; an allocation from a file is not kept."""
-    kept = json.loads(found.design) if isinstance(found, Round) else {}
+    kept = json.loads(found.design)
     return RoundDesign(
         rubric_version_id=found.rubric_version_id,
         name=found.name,

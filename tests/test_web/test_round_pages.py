@@ -118,6 +118,9 @@ def test_an_allocation_comes_from_a_file_and_is_carried(ready: Site) -> None:
     made = ready.post("/p/demo/rounds/new", "manager", do="confirm", **carried)
     page = ready.get(made.location, "manager")
     assert "up to 2, named" in page
+    assert "2 items are not in this round" in page
+    assert "touchstone tasks generate" in page
+    assert "/generate" not in page
 
 
 def test_a_bad_allocation_names_its_lines(ready: Site) -> None:
