@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -305,7 +305,7 @@ def view(session: Session, actor: Actor, scope: Scope, case_id: str) -> CaseView
         rubric_version_id=case.rubric_version_id,
         rubric=rubric,
         item=_item(session, scope, case.item_id, rubric),
-        cells=cells_of(session, scope, case.id),
+        cells=_cells(session, scope, case.id, sealed=sealed),
         own=own,
         votes=None if sealed else _votes(session, scope, case),
         decisions=() if sealed else decisions_of(session, scope, case.id),
@@ -336,6 +336,12 @@ def _item(session: Session, scope: Scope, item_id: str, rubric: Rubric) -> dict[
         ).where(Item.id == item_id, Item.project_id == scope.project_id)
     ).one()
     return item_view(row, rubric)
+
+
+def _cells(session: Session, scope: Scope, case_id: str, *, sealed: bool) -> tuple[OpenCell, ...]:
+    """Return the contested cells; how far apart the labels are would tell what they say."""
+    cells = cells_of(session, scope, case_id)
+    return tuple(replace(cell, reason="", gap=None) for cell in cells) if sealed else cells
 
 
 def cells_of(session: Session, scope: Scope, case_id: str) -> tuple[OpenCell, ...]:

@@ -33,6 +33,8 @@ SHORT_REASONS = {
     "no_labels": "no labels",
 }
 """What a cell says under a dash; the whole reason stands in the gate's column."""
+MEASURES = {"units": "items", "minority": "labels of the rarer answer"}
+"""What the kernel counts, in the words of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ def verdict_words(one: VariableReport) -> str:
         "not_judged": _("no interval to judge by"),
         "not_enough": _(
             "not enough %(measure)s: %(have)s of %(need)s",
-            measure=enough.measure.replace("_", " "),
+            measure=_(MEASURES.get(enough.measure, enough.measure)),
             have=f"{enough.have:,}",
             need=f"{enough.need:,}",
         ),
@@ -211,7 +213,7 @@ def verdict_words(one: VariableReport) -> str:
 
 
 def _undefined(one: VariableReport) -> str:
-    if one.alpha.status.value == "no_variation" and not one.prevalence:
+    if one.alpha.status.value == "no_variation" and one.prevalence == 0:
         return _("nobody chose it")
     return _(SHORT_REASONS.get(one.alpha.status.value, one.alpha.status.reason))
 

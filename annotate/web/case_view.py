@@ -61,7 +61,7 @@ def short_title(rubric: Rubric, question: str, category: str) -> str:
     found = rubric.question(question)
     if category:
         return _category_name(rubric, found, category)
-    return question.replace("_", " ")
+    return question.replace("_", " ").capitalize()
 
 
 def fields(case: CaseView) -> tuple[CellField, ...]:

@@ -185,7 +185,8 @@ def matrix(
             for column, value in enumerate(values[row])
         ]
     return Markup(
-        '<svg class="chart hm" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
+        '<svg class="chart hm" width="{0}" height="{1}" viewBox="0 0 {0} {1}" role="img" '
+        'aria-label="{2}">{3}</svg>'
     ).format(width, height, label, Markup("").join(parts))
 
 
