@@ -142,7 +142,8 @@ class Database:
 
     def dispose(self) -> None:
         """Close all connections, under the gate: the last close checkpoints the WAL."""
-        if self.gate is None:
+        if self.gate is None or not self.settings.database_path.exists():
+            self.read_engine.dispose()  # no file, no WAL: there is nothing to guard
             self.write_engine.dispose()
             return
         with self.gate.held():

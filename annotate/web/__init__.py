@@ -10,6 +10,7 @@ from annotate.web import (
     items,
     jobs,
     labeling,
+    openapi,
     people,
     projects,
     releases,
@@ -32,4 +33,5 @@ BLUEPRINTS = (
     agreement.blueprint,
     cases.blueprint,
     releases.blueprint,
+    openapi.blueprint,
 )

@@ -26,6 +26,7 @@ ROUTES: dict[str, Rule] = {
     "health.readyz": Rule("public", kind="api"),
     "health.static_file": Rule("public"),
     "health.csp_report": Rule("public", kind="api"),
+    "openapi.document": Rule("public", kind="api"),
     # account
     "account.login": _PUBLIC,
     "account.login_submit": _PUBLIC,
