@@ -147,7 +147,7 @@ def _example(example: Example) -> dict[str, Json]:
     }
 
 
-def _category(category: Category) -> dict[str, Json]:
+def _category(rubric: Rubric, category: Category) -> dict[str, Json]:
     return {
         "id": category.id,
         "name": category.name,
@@ -157,7 +157,7 @@ def _category(category: Category) -> dict[str, Json]:
         "edge_cases": [_clause(one) for one in category.edge_cases],
         "examples": [_example(one) for one in category.examples],
         "counterexamples": [_example(one) for one in category.counterexamples],
-        "severity_anchors": dict(category.severity_anchors),
+        "severity_anchors": dict(_anchors(rubric, category)),
         "exposure_weight": category.exposure_weight,
         "labelable": category.labelable,
         "legal_route": category.legal_route,
@@ -205,7 +205,7 @@ def to_client(rubric: Rubric) -> dict[str, Json]:
         },
         "reserved": _reserved(rubric.reserved),
         "questions": [_question(question, rubric) for question in rubric.questions],
-        "categories": [_category(category) for category in rubric.categories],
+        "categories": [_category(rubric, category) for category in rubric.categories],
         "derived": [_derived_data(one, rubric) for one in rubric.derived],
     }
 
@@ -303,14 +303,29 @@ def _example_lines(title: str, examples: Sequence[Example]) -> list[str]:
     return [*lines, ""]
 
 
-def _anchor_lines(category: Category) -> list[str]:
+def _anchors(rubric: Rubric, category: Category) -> dict[str, str]:
+    """Return the anchors in the order of the scale: a canonical rubric has them by name."""
+    steps = [
+        option.id
+        for question in rubric.questions
+        if question.type == "ordinal"
+        for option in question.options
+    ]
+    place = {step: number for number, step in reversed(list(enumerate(steps)))}
+    anchors = category.severity_anchors
+    return {
+        key: anchors[key] for key in sorted(anchors, key=lambda key: place.get(key, len(steps)))
+    }
+
+
+def _anchor_lines(rubric: Rubric, category: Category) -> list[str]:
     if not category.severity_anchors:
         return []
-    anchors = [f"- **{key}**: {_safe(text)}" for key, text in category.severity_anchors.items()]
+    anchors = [f"- **{key}**: {_safe(text)}" for key, text in _anchors(rubric, category).items()]
     return ["Severity:", "", *anchors, ""]
 
 
-def _category_lines(category: Category) -> list[str]:
+def _category_lines(rubric: Rubric, category: Category) -> list[str]:
     lines = [f"### {_safe(category.name)} (`{category.id}`)", "", _safe(category.definition), ""]
     if not category.labelable:
         lines += ["*Never chosen as a label.*", ""]
@@ -319,7 +334,7 @@ def _category_lines(category: Category) -> list[str]:
         *_clause_lines("It is", category.includes),
         *_clause_lines("It is not", category.excludes),
         *_clause_lines("Edge cases", category.edge_cases),
-        *_anchor_lines(category),
+        *_anchor_lines(rubric, category),
         *_example_lines("Examples", category.examples),
         *_example_lines("Not examples", category.counterexamples),
     ]
@@ -336,7 +351,7 @@ def codebook_markdown(rubric: Rubric) -> str:
     if rubric.categories:
         lines += ["## Harm categories", ""]
     for category in rubric.categories:
-        lines += _category_lines(category)
+        lines += _category_lines(rubric, category)
     if rubric.derived:
         lines += ["## Derived variables", ""]
     for derived in rubric.derived:

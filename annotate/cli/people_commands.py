@@ -131,7 +131,7 @@ def remove_demo() -> None:
     """Close all demo accounts, so that others than this machine may be served."""
     with writing() as (session, actor):
         closed = demo_people.remove(session, actor)
-    click.echo(f"{closed} demo accounts are deactivated. Their labels and the project stay.")
+    click.echo(f"Demo accounts deactivated: {closed}. Their labels and the project stay.")
     click.echo("touchstone init prints the link for a first administrator when there is none.")
 
 

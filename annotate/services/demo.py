@@ -47,7 +47,7 @@ DESCRIPTION = (
 RUBRIC = "llm-response-safety"
 PILOT, PRODUCTION = "Pilot", "Everyday questions"
 OVERLAP = 3
-SEED = 11
+SEED = 99
 MINUTES = 1.5
 HELD_SECONDS = 60
 

@@ -9,6 +9,7 @@ from rubrics.codebook import PAGE_KEYS, codebook_markdown, hotkeys, to_client
 from rubrics.library import names, read
 from rubrics.loader import load_rubric
 from rubrics.schema import Option, Question
+from rubrics.versioning import canonical_json, from_canonical_json
 from tests.test_rubrics.texts import SMALL, changed
 
 RUBRICS = {name: load_rubric(read(name)) for name in names()}
@@ -115,3 +116,12 @@ def test_notes_say_when_a_question_is_asked_and_required() -> None:
     assert "required when “force” is at least 2" in text
     assert "when answers lie 2 or more apart, and when someone is unsure" in text
     assert "- **awful**: Rude and bad. True when" in text
+
+
+def test_anchors_stand_in_the_order_of_the_scale() -> None:
+    """A canonical rubric, which the server keeps, has them by name."""
+    kept = from_canonical_json(canonical_json(RUBRICS["llm-response-safety"]))
+    [hate] = [one for one in to_client(kept)["categories"] if one["id"] == "hate"]
+    assert list(hate["severity_anchors"]) == ["low", "medium", "high", "critical"]
+    text = codebook_markdown(kept)
+    assert text.index("**medium**") < text.index("**critical**")
