@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from annotate.db import new_id, now
 from annotate.models import AuditEvent, OutboxMessage
+from annotate.services.prepared import Prepared
 from annotate.services.text import canonical_json
 
 if TYPE_CHECKING:
@@ -17,8 +18,16 @@ if TYPE_CHECKING:
 
     from annotate.policy import Actor
 
-_AUDIT = sa.insert(AuditEvent.__table__)  # type: ignore[arg-type]
-_OUTBOX = sa.insert(OutboxMessage.__table__)  # type: ignore[arg-type]
+_AUDIT = Prepared(
+    sa.insert(AuditEvent),
+    columns=(
+        *("id", "at", "actor_id", "channel", "project_id"),
+        *("kind", "object_type", "object_id", "body"),
+    ),
+)
+_OUTBOX = Prepared(
+    sa.insert(OutboxMessage), columns=("id", "project_id", "topic", "body", "created_at")
+)
 
 
 def record(  # noqa: PLR0913 - one argument a column
@@ -39,9 +48,8 @@ def record(  # noqa: PLR0913 - one argument a column
     """
     moment = at if at is not None else now(session)
     text = canonical_json(body or {})
-    connection = session.connection()
-    connection.execute(
-        _AUDIT,
+    _AUDIT.run(
+        session,
         {
             "id": new_id(),
             "at": moment,
@@ -55,8 +63,8 @@ def record(  # noqa: PLR0913 - one argument a column
         },
     )
     if outbox:
-        connection.execute(
-            _OUTBOX,
+        _OUTBOX.run(
+            session,
             {
                 "id": new_id(),
                 "project_id": project_id,

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from annotate.db import new_id
 from annotate.models import AdjudicationCase, Annotation, Assignment, CaseCell, Decision, Label
 from annotate.services import audit
+from annotate.services.prepared import Prepared
 from tasks.label_validation import Cell
 from tasks.routing import open_cells
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 Found = Any
 """A row of a query; its columns stand in the query."""
-_CURRENT = (
+_CURRENT = Prepared(
     sa.select(Annotation.annotator_id, Label.question, Label.category, Label.value, Label.state)
     .select_from(Assignment)
     .join(
@@ -40,7 +41,7 @@ _CURRENT = (
         Assignment.state == "submitted",
     )
 )
-_STILL_HELD = (
+_STILL_HELD = Prepared(
     sa.select(sa.literal(1))
     .where(
         Assignment.project_id == sa.bindparam("project_id"),
@@ -49,9 +50,11 @@ _STILL_HELD = (
     )
     .limit(1)
 )
-_CASE = sa.select(AdjudicationCase.id, AdjudicationCase.state).where(
-    AdjudicationCase.task_id == sa.bindparam("task_id"),
-    AdjudicationCase.project_id == sa.bindparam("project_id"),
+_CASE = Prepared(
+    sa.select(AdjudicationCase.id, AdjudicationCase.state).where(
+        AdjudicationCase.task_id == sa.bindparam("task_id"),
+        AdjudicationCase.project_id == sa.bindparam("project_id"),
+    )
 )
 
 
@@ -73,14 +76,14 @@ def route(session: Session, actor: Actor, place: Found, rubric: Rubric, at: date
     ``place`` is the assignment just submitted, with its project, task, round, item and version.
     """
     keys = {"project_id": place.project_id, "task_id": place.task_id}
-    if session.connection().execute(_STILL_HELD, keys).first() is not None:
+    if _STILL_HELD.first(session, keys) is not None:
         return
-    rows = session.connection().execute(_CURRENT, keys).all()
+    rows = _CURRENT.all(session, keys)
     votes = [
         (row.annotator_id, Cell(row.question, row.category, row.value, row.state)) for row in rows
     ]
     cells = open_cells(rubric, votes)
-    case = session.connection().execute(_CASE, keys).first()
+    case = _CASE.first(session, keys)
     if case is None:
         if cells:
             _open(session, actor, place, cells, at)

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from annotate.models import Assignment, Item, OptOut, Reservation, Task
+from annotate.services.prepared import Prepared
 
 _ITEM = (
     Item.id.label("item_id"),
@@ -22,6 +23,15 @@ _ITEM = (
     Item.language,
     Item.attributes,
 )
+
+_NONE = sa.literal_column("0", sa.Integer)
+"""In the text of the statement: a parameter would keep a planner from the partial index."""
+
+
+@cache
+def next_place(allocation: str, *, embedded: bool) -> Prepared:
+    """Return the query below, prepared for the claim of one database."""
+    return Prepared(claim_query(allocation, embedded=embedded))
 
 
 @cache
@@ -46,7 +56,7 @@ def claim_query(
         .where(
             queue.project_id == sa.bindparam("project_id"),
             queue.round_id == sa.bindparam("round_id"),
-            Task.open_slots > 0,
+            Task.open_slots > _NONE,
             sa.tuple_(queue.priority, queue.ord, place) > cursor,
             Item.quarantined_at.is_(None),
             sa.not_(_had_before(embedded=embedded)),

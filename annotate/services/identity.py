@@ -14,6 +14,7 @@ from annotate.models import ApiToken, LoginSession, LoginThrottle, RoleGrant, Us
 from annotate.policy import Actor, Grant
 from annotate.services import audit
 from annotate.services.errors import BadCredentials, TooManyAttempts
+from annotate.services.prepared import Prepared
 from annotate.services.text import sha256_hex
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def require_candidate(candidate: Candidate, *, fits: bool) -> str:
     return candidate.user_id
 
 
-_SESSION_ACTOR = (
+_SESSION_ACTOR = Prepared(
     sa.select(
         LoginSession.id,
         LoginSession.csrf_token,
@@ -161,7 +162,7 @@ _SESSION_ACTOR = (
     )
 )
 
-_TOKEN_ACTOR = (
+_TOKEN_ACTOR = Prepared(
     sa.select(
         ApiToken.id,
         ApiToken.scopes,
@@ -182,14 +183,16 @@ _TOKEN_ACTOR = (
     )
 )
 
-_GRANTS = sa.select(RoleGrant.role, RoleGrant.project_id, RoleGrant.team_id).where(
-    RoleGrant.user_id == sa.bindparam("user_id"), RoleGrant.revoked_at.is_(None)
+_GRANTS = Prepared(
+    sa.select(RoleGrant.role, RoleGrant.project_id, RoleGrant.team_id).where(
+        RoleGrant.user_id == sa.bindparam("user_id"), RoleGrant.revoked_at.is_(None)
+    )
 )
 
 
 def actor_of_session(session: Session, token: str) -> tuple[Actor, bool] | None:
     """Return the actor of a session cookie, and whether its last use should be noted again."""
-    row = session.connection().execute(_SESSION_ACTOR, {"token_hash": sha256_hex(token)}).first()
+    row = _SESSION_ACTOR.first(session, {"token_hash": sha256_hex(token)})
     if row is None:
         return None
     moment = now(session)
@@ -213,7 +216,7 @@ def actor_of_session(session: Session, token: str) -> tuple[Actor, bool] | None:
 
 def actor_of_token(session: Session, token: str) -> tuple[Actor, bool] | None:
     """Return the actor of an API token, and whether its last use should be noted again."""
-    row = session.connection().execute(_TOKEN_ACTOR, {"token_hash": sha256_hex(token)}).first()
+    row = _TOKEN_ACTOR.first(session, {"token_hash": sha256_hex(token)})
     moment = now(session)
     if row is None or row.expires_at <= moment:
         return None
@@ -250,7 +253,7 @@ def note_use(session: Session, actor: Actor) -> None:
 
 def grants_of(session: Session, user_id: str) -> tuple[Grant, ...]:
     """Return the roles a person holds now."""
-    rows = session.connection().execute(_GRANTS, {"user_id": user_id}).all()
+    rows = _GRANTS.all(session, {"user_id": user_id})
     return tuple(Grant(row.role, row.project_id, row.team_id) for row in rows)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -27,10 +28,12 @@ from annotate.models import (
     Round,
     Task,
 )
+from annotate.models.base import UtcDateTime
 from annotate.services import audit, case_opening, leases
-from annotate.services.claim_queries import claim_query
+from annotate.services.claim_queries import next_place
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, Conflict, LeaseLost, NotFound
+from annotate.services.prepared import Prepared
 from annotate.services.text import canonical_json, sha256_hex
 
 if TYPE_CHECKING:
@@ -98,7 +101,7 @@ class Receipt:
     replayed: bool
 
 
-_ROUND = (
+_ROUND = Prepared(
     sa.select(
         Round.id,
         Round.state,
@@ -118,7 +121,7 @@ _ITEM_COLUMNS = (
     Item.language,
     Item.attributes,
 )
-_HELD = (
+_HELD = Prepared(
     sa.select(
         Assignment.id,
         Assignment.fence,
@@ -137,17 +140,19 @@ _HELD = (
     )
     .limit(1)
 )
-_CURSOR = sa.select(AnnotatorCursor.priority, AnnotatorCursor.ord, AnnotatorCursor.task_id).where(
-    AnnotatorCursor.annotator_id == sa.bindparam("annotator_id"),
-    AnnotatorCursor.round_id == sa.bindparam("round_id"),
-    AnnotatorCursor.project_id == sa.bindparam("project_id"),
+_CURSOR = Prepared(
+    sa.select(AnnotatorCursor.priority, AnnotatorCursor.ord, AnnotatorCursor.task_id).where(
+        AnnotatorCursor.annotator_id == sa.bindparam("annotator_id"),
+        AnnotatorCursor.round_id == sa.bindparam("round_id"),
+        AnnotatorCursor.project_id == sa.bindparam("project_id"),
+    )
 )
-_TAKE_SLOT = (
+_TAKE_SLOT = Prepared(
     sa.update(Task)
     .where(Task.id == sa.bindparam("b_task"), Task.project_id == sa.bindparam("b_project"))
     .values(open_slots=Task.open_slots - 1, version=Task.version + 1)
 )
-_OTHERS_HOLD = (
+_OTHERS_HOLD = Prepared(
     sa.select(sa.literal(1))
     .where(
         Assignment.project_id == sa.bindparam("project_id"),
@@ -169,7 +174,7 @@ def claim(session: Session, actor: Actor, scope: Scope, round_id: str) -> Claim:
     """
     at = now(session)
     keys = {"round_id": round_id, "project_id": scope.project_id}
-    call = session.connection().execute(_ROUND, keys).first()
+    call = _ROUND.first(session, keys)
     if call is None:
         raise NotFound("There is no such round")
     if call.state != "open" or call.archived_at is not None:
@@ -177,7 +182,7 @@ def claim(session: Session, actor: Actor, scope: Scope, round_id: str) -> Claim:
     rubric = compiled_rubric(session, scope.project_id, call.rubric_version_id).rubric
     leases.reap_now_and_then(session, at)
     person = {**keys, "annotator_id": actor.user_id, "at": at}
-    held = session.connection().execute(_HELD, person).first()
+    held = _HELD.first(session, person)
     if held is not None:
         return Claim(_place(rubric, call, held, (held.id, held.fence, held.expires_at)))
     team_id = actor.team_for(scope.project_id)
@@ -186,7 +191,7 @@ def claim(session: Session, actor: Actor, scope: Scope, round_id: str) -> Claim:
     if found is None and leases.reap(session, at):
         found = _next(session, call.allocation, search)
     if found is None:
-        if session.connection().execute(_OTHERS_HOLD, person).first() is not None:
+        if _OTHERS_HOLD.first(session, person) is not None:
             return Claim(None, "all_leased", RETRY_AFTER)
         return Claim(None, "exhausted")
     return Claim(_take(session, actor, (rubric, call, found), team_id, at, scope.project_id))
@@ -194,52 +199,48 @@ def claim(session: Session, actor: Actor, scope: Scope, round_id: str) -> Claim:
 
 def _next(session: Session, allocation: str, keys: Mapping[str, Any]) -> Found | None:
     """Find the next free task after the annotator's cursor, starting over once."""
-    query = claim_query(allocation, embedded=is_embedded(session))
-    cursor = session.connection().execute(_CURSOR, dict(keys)).first()
+    query = next_place(allocation, embedded=is_embedded(session))
+    cursor = _CURSOR.first(session, keys)
     for start in (cursor, None) if cursor is not None else (None,):
         priority, order, task_id = FIRST if start is None else start
         where = {"priority": priority, "ord": order, "task_id": task_id}
-        row = session.connection().execute(query, {**keys, **where}).first()
+        row = query.first(session, {**keys, **where})
         if row is not None:
             return row
     return None
 
 
-_LEASE: dict[str, Any] = {}
-
-
-def _lease_statement(*, embedded: bool) -> Any:  # noqa: ANN401 - either dialect's insert
+@cache
+def _lease_statement(*, embedded: bool) -> Prepared:
     """Return the insert of a lease that takes a released place of the same person again."""
-    key = "sqlite" if embedded else "postgresql"
-    if key not in _LEASE:
-        insert = _upsert(embedded=embedded)(Assignment)
-        _LEASE[key] = insert.on_conflict_do_update(
-            index_elements=[Assignment.annotator_id, Assignment.task_id],
-            set_={
-                "state": "leased",
-                "fence": Assignment.fence + 1,
-                "leased_at": insert.excluded.leased_at,
-                "expires_at": insert.excluded.expires_at,
-                "closed_at": None,
-                "team_id": insert.excluded.team_id,
-            },
-        ).returning(Assignment.id, Assignment.fence)
-    return _LEASE[key]
+    insert = _upsert(embedded=embedded)(Assignment)
+    columns = (
+        *("id", "project_id", "team_id", "round_id", "task_id", "item_id", "annotator_id"),
+        *("state", "fence", "current_revision", "leased_at", "expires_at"),
+    )
+    statement = insert.on_conflict_do_update(
+        index_elements=[Assignment.annotator_id, Assignment.task_id],
+        set_={
+            "state": "leased",
+            "fence": Assignment.fence + 1,
+            "leased_at": insert.excluded.leased_at,
+            "expires_at": insert.excluded.expires_at,
+            "closed_at": None,
+            "team_id": insert.excluded.team_id,
+        },
+    ).returning(Assignment.id, Assignment.fence)
+    return Prepared(statement, columns)
 
 
-def _cursor_statement(*, embedded: bool) -> Any:  # noqa: ANN401 - either dialect's insert
-    key = "cursor-sqlite" if embedded else "cursor-postgresql"
-    if key not in _LEASE:
-        insert = _upsert(embedded=embedded)(AnnotatorCursor)
-        _LEASE[key] = insert.on_conflict_do_update(
-            index_elements=[AnnotatorCursor.annotator_id, AnnotatorCursor.round_id],
-            set_={
-                "priority": insert.excluded.priority,
-                "ord": insert.excluded.ord,
-                "task_id": insert.excluded.task_id,
-            },
-        )
-    return _LEASE[key]
+@cache
+def _cursor_statement(*, embedded: bool) -> Prepared:
+    insert = _upsert(embedded=embedded)(AnnotatorCursor)
+    moved = ("priority", "ord", "task_id")
+    statement = insert.on_conflict_do_update(
+        index_elements=[AnnotatorCursor.annotator_id, AnnotatorCursor.round_id],
+        set_={name: insert.excluded[name] for name in moved},
+    )
+    return Prepared(statement, ("annotator_id", "round_id", "project_id", *moved))
 
 
 def _upsert(*, embedded: bool) -> Any:  # noqa: ANN401 - either dialect's insert
@@ -257,10 +258,9 @@ def _take(
     rubric, call, found = work
     embedded = is_embedded(session)
     expires_at = at + timedelta(seconds=settings_of(session).lease_seconds)
-    connection = session.connection()
-    connection.execute(_TAKE_SLOT, {"b_task": found.task_id, "b_project": project_id})
-    lease = connection.execute(
-        _lease_statement(embedded=embedded),
+    _TAKE_SLOT.run(session, {"b_task": found.task_id, "b_project": project_id})
+    lease = _lease_statement(embedded=embedded).first(
+        session,
         {
             "id": new_id(),
             "project_id": project_id,
@@ -275,9 +275,10 @@ def _take(
             "leased_at": at,
             "expires_at": expires_at,
         },
-    ).one()
-    connection.execute(
-        _cursor_statement(embedded=embedded),
+    )
+    assert lease is not None  # an upsert always gives its row
+    _cursor_statement(embedded=embedded).run(
+        session,
         {
             "annotator_id": actor.user_id,
             "round_id": call.id,
@@ -337,7 +338,7 @@ def _needs_reveal(rubric: Rubric, attributes: Mapping[str, Any]) -> bool:
     return rubric.display.conceal == "always"
 
 
-_OWN = (
+_OWN_PLACE = (
     sa.select(
         Assignment.id,
         Assignment.project_id,
@@ -362,7 +363,8 @@ _OWN = (
         Assignment.annotator_id == sa.bindparam("annotator_id"),
     )
 )
-_OWN_LOCKED = _OWN.with_for_update(of=Assignment)
+_OWN = Prepared(_OWN_PLACE)
+_OWN_LOCKED = Prepared(_OWN_PLACE.with_for_update(of=Assignment))
 
 
 def _own(
@@ -373,7 +375,7 @@ def _own(
         "project_id": scope.project_id,
         "annotator_id": actor.user_id,
     }
-    row = session.connection().execute(_OWN_LOCKED if lock else _OWN, keys).first()
+    row = (_OWN_LOCKED if lock else _OWN).first(session, keys)
     if row is None:
         raise NotFound("There is no such assignment of yours")
     return row
@@ -533,11 +535,11 @@ def _item_texts(session: Session, scope: Scope, item_id: str) -> dict[str, str]:
     return texts
 
 
-_KNOWN_KEY = sa.select(
-    Annotation.assignment_id, Annotation.request_hash, Annotation.revision
-).where(
-    Annotation.id == sa.bindparam("annotation_id"),
-    Annotation.project_id == sa.bindparam("project_id"),
+_KNOWN_KEY = Prepared(
+    sa.select(Annotation.assignment_id, Annotation.request_hash, Annotation.revision).where(
+        Annotation.id == sa.bindparam("annotation_id"),
+        Annotation.project_id == sa.bindparam("project_id"),
+    )
 )
 
 
@@ -577,7 +579,7 @@ def _replayed(
     session: Session, scope: Scope, assignment_id: str, submission: Submission
 ) -> Receipt:
     keys = {"annotation_id": submission.annotation_id, "project_id": scope.project_id}
-    stored = session.connection().execute(_KNOWN_KEY, keys).first()
+    stored = _KNOWN_KEY.first(session, keys)
     if stored is None:
         raise Conflict("This item was submitted already, under another key")
     if stored.assignment_id != assignment_id or stored.request_hash != submission.request_hash:
@@ -605,7 +607,7 @@ def revise(
         raise Conflict("This item was not submitted yet")
     if row.current_revision != base_revision:
         keys = {"annotation_id": submission.annotation_id, "project_id": scope.project_id}
-        if session.connection().execute(_KNOWN_KEY, keys).first() is not None:
+        if _KNOWN_KEY.first(session, keys) is not None:
             return _replayed(session, scope, row.id, submission)
         raise Conflict("Another edit of this item came first: load it again")
     at = now(session)
@@ -619,7 +621,7 @@ def revise(
     return Receipt(submission.annotation_id, revision, replayed=False)
 
 
-_SUBMITTED = (
+_SUBMITTED = Prepared(
     sa.update(Assignment)
     .where(
         Assignment.id == sa.bindparam("b_id"), Assignment.project_id == sa.bindparam("b_project")
@@ -627,18 +629,17 @@ _SUBMITTED = (
     .values(
         state="submitted",
         current_revision=sa.bindparam("b_revision"),
-        closed_at=sa.func.coalesce(Assignment.closed_at, sa.bindparam("b_at")),
+        closed_at=sa.func.coalesce(Assignment.closed_at, sa.bindparam("b_at", type_=UtcDateTime())),
     )
 )
-_STORE: dict[bool, Any] = {}
 
 
-def _store_statement(*, embedded: bool) -> Any:  # noqa: ANN401 - either dialect's insert
-    if embedded not in _STORE:
-        insert = _upsert(embedded=embedded)(Annotation)
-        # Untargeted: a race on either unique key must end as "nothing inserted", not as an error.
-        _STORE[embedded] = insert.on_conflict_do_nothing().returning(Annotation.id)
-    return _STORE[embedded]
+@cache
+def _store_statement(*, embedded: bool) -> Prepared:
+    # Untargeted: a race on either unique key must end as "nothing inserted", not as an error.
+    statement = _upsert(embedded=embedded)(Annotation).on_conflict_do_nothing()
+    columns = tuple(column.name for column in Annotation.__table__.columns)
+    return Prepared(statement.returning(Annotation.id), columns)
 
 
 def _write(
@@ -650,9 +651,8 @@ def _write(
     revision: int,
     at: datetime,
 ) -> None:
-    connection = session.connection()
-    stored = connection.execute(
-        _store_statement(embedded=is_embedded(session)),
+    stored = _store_statement(embedded=is_embedded(session)).first(
+        session,
         {
             "id": submission.annotation_id,
             "project_id": row.project_id,
@@ -671,12 +671,12 @@ def _write(
             "channel": actor.channel,
             "created_at": at,
         },
-    ).first()
+    )
     if stored is None:
         raise BadInput("This key was used before for another submission: mint a new one")
-    connection.execute(_LABELS, label_rows(actor, row, submission))
-    connection.execute(
-        _SUBMITTED,
+    _LABELS.run_each(session, label_rows(actor, row, submission))
+    _SUBMITTED.run(
+        session,
         {"b_id": row.id, "b_project": row.project_id, "b_revision": revision, "b_at": at},
     )
     audit.record(
@@ -694,7 +694,7 @@ def _write(
         case_opening.route(session, actor, row, submission.compiled.rubric, at)
 
 
-_LABELS = sa.insert(Label.__table__)  # type: ignore[arg-type]
+_LABELS = Prepared(sa.insert(Label), tuple(column.name for column in Label.__table__.columns))
 
 
 def label_rows(actor: Actor, row: Found, submission: Submission) -> list[dict[str, Any]]:

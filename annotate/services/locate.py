@@ -22,6 +22,7 @@ from annotate.models import (
     UserAccount,
 )
 from annotate.policy import Located
+from annotate.services.prepared import Prepared
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -42,7 +43,7 @@ def _by_id(model: Any, project: Any = _NULL, team: Any = _NULL, owner: Any = _NU
     return _select(model.id, project, team, owner).where(model.id == sa.bindparam("key"))
 
 
-_FINDERS: dict[str, Any] = {
+_SELECTS: dict[str, Any] = {
     "project": _select(Project.id, Project.id).where(Project.slug == sa.bindparam("key")),
     "project_id": _by_id(Project, Project.id),
     "round_id": _by_id(Round, Round.project_id, Round.team_id),
@@ -61,12 +62,13 @@ _FINDERS: dict[str, Any] = {
     "grant_id": _by_id(RoleGrant),
 }
 
+_FINDERS = {kind: Prepared(select) for kind, select in _SELECTS.items()}
 KINDS = frozenset(_FINDERS)
 
 
 def locate(session: Session, kind: str, key: str) -> Located | None:
     """Return where the object lies, or None when there is none of that name."""
-    row = session.connection().execute(_FINDERS[kind], {"key": key}).first()
+    row = _FINDERS[kind].first(session, {"key": key})
     if row is None:
         return None
     return Located(row.project_id, row.team_id, row.owner_id, row.object_id)
