@@ -12,6 +12,7 @@ import atexit
 import fcntl
 import os
 import secrets
+import signal
 import sqlite3
 import threading
 import time
@@ -194,8 +195,12 @@ def wal_bug(version: tuple[int, int, int]) -> bool:
 
 def _dispose_at_exit(reference: weakref.ref[Database]) -> None:
     database = reference()
-    if database is not None:
-        database.dispose()
+    if database is None:
+        return
+    # The process ends anyway: a second Ctrl+C or a supervisor's signal shall not cut this short.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    database.dispose()
 
 
 def _sqlite_engine(settings: Settings, *, read_only: bool) -> sa.Engine:
