@@ -17,7 +17,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from annotate.config import Settings
 
 BUSY_MILLISECONDS = 30_000
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 def utc_now() -> datetime:
@@ -198,8 +199,10 @@ def _dispose_at_exit(reference: weakref.ref[Database]) -> None:
     if database is None:
         return
     # The process ends anyway: a second Ctrl+C or a supervisor's signal shall not cut this short.
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    # One that waits already is raised by the first call, which then sets nothing: hence two rounds.
+    for number in (*ENDING_SIGNALS, *ENDING_SIGNALS):
+        with suppress(SystemExit, KeyboardInterrupt):
+            signal.signal(number, signal.SIG_IGN)
     database.dispose()
 
 
@@ -231,6 +234,8 @@ def _sqlite_engine(settings: Settings, *, read_only: bool) -> sa.Engine:
         poolclass=sa.pool.QueuePool,
         pool_size=32,
         max_overflow=32,
+        # The last connection to write is the one whose page cache is still good.
+        pool_use_lifo=True,
     )
     begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
 
@@ -250,6 +255,7 @@ def _postgresql_engine(settings: Settings) -> sa.Engine:
         settings.database_url,
         pool_size=16,
         max_overflow=16,
+        pool_use_lifo=True,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
         connect_args=options,
