@@ -44,6 +44,13 @@ from tasks.agreement.raw_agreement import (
 )
 from tasks.agreement.results import AgreementResult, Interval, Status, Sufficiency
 from tasks.agreement.sets import jaccard_distance, masi_distance, set_alpha
+from tasks.agreement.spans import (
+    SpanData,
+    character_f1,
+    exact_span_f1,
+    span_alpha,
+    token_spans,
+)
 from tasks.agreement.two_raters import (
     KappaTest,
     PairAgreement,
@@ -72,16 +79,19 @@ __all__ = [
     "ReliabilityData",
     "ReliabilityDataError",
     "SampleSize",
+    "SpanData",
     "Status",
     "Sufficiency",
     "SufficientStatistics",
     "alpha_over_raters",
     "alpha_without_each_rater",
     "brennan_prediger",
+    "character_f1",
     "cohen_kappa",
     "cohen_kappa_test",
     "conger_kappa",
     "contributions",
+    "exact_span_f1",
     "fleiss_kappa",
     "from_table",
     "gwet_ac1",
@@ -98,8 +108,10 @@ __all__ = [
     "prevalence",
     "scott_pi",
     "set_alpha",
+    "span_alpha",
     "specific_agreement",
     "sufficiency",
+    "token_spans",
     "units_for_half_width",
     "weight_matrix",
 ]
