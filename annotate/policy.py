@@ -122,8 +122,13 @@ class Actor:
         """Tell whether the actor holds the permission in the project (in any, when None)."""
         if self.is_system:
             return True
-        if not self._token_allows(permission, project_id):
-            return False
+        return self._token_allows(permission, project_id) and self.holds(permission, project_id)
+
+    def holds(self, permission: str, project_id: str | None = None) -> bool:
+        """Tell whether a role of the person carries the permission, whatever token is used.
+
+        For what is kept from a person: a narrower token must not show more.
+        """
         allowed = PERMISSIONS[permission]
         return any(
             grant.role in allowed and (project_id is None or grant.covers(project_id))

@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from annotate.models import Annotation, Assignment, Item, Label, Round, RubricVersion, UserAccount
+from annotate.models import (
+    AdjudicationCase,
+    AdjudicatorAnswer,
+    Annotation,
+    Assignment,
+    Item,
+    Label,
+    Round,
+    RubricVersion,
+    UserAccount,
+)
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, NotFound
 from annotate.services.scoping import in_scope, visible_items
+from tasks.agreement import Level
 from tasks.records import LabelColumns
-from tasks.reliability import agreement_report, items_behind
+from tasks.reliability import VariableUnknown, agreement_report, items_behind
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -134,6 +145,7 @@ def measure(  # noqa: PLR0913 - the choices of the page
         raise BadInput(f"interval is {interval!r}; it can be {' or '.join(INTERVALS)}")
     rubric = compiled_rubric(session, scope.project_id, chosen.version_id).rubric
     labels = label_columns(session, scope, chosen)
+    _check_levels(levels or {})
     try:
         report = agreement_report(
             rubric,
@@ -145,6 +157,13 @@ def measure(  # noqa: PLR0913 - the choices of the page
     except ValueError as error:
         raise BadInput(str(error)) from error
     return Measured(rubric, report, chosen, _names(session, labels))
+
+
+def _check_levels(levels: dict[str, str]) -> None:
+    known = [level.value for level in Level]
+    for question, level in levels.items():
+        if level not in known:
+            raise BadInput(f"level of {question} is {level!r}; it can be {', '.join(known)}")
 
 
 def behind(  # noqa: PLR0913 - what names a figure
@@ -159,19 +178,43 @@ def behind(  # noqa: PLR0913 - what names a figure
 ) -> tuple[tuple[ItemDisagreement, str], ...]:
     """Return the items behind a figure, most disputed first, each with its external id.
 
+    What others said stays sealed from an adjudicator who has yet to answer an open case: those
+    items are left out.
+
     Raises
     ------
     NotFound
         When the rubric measures no such thing.
     """
-    del actor
     rubric = compiled_rubric(session, scope.project_id, chosen.version_id).rubric
     if conditioning not in {"all", "reached"}:
         raise NotFound("There is no such conditioning: all or reached")
     labels = label_columns(session, scope, chosen)
-    found = items_behind(rubric, labels, question, category, conditioning)  # type: ignore[arg-type]
+    try:
+        found = items_behind(rubric, labels, question, category, conditioning)  # type: ignore[arg-type]
+    except VariableUnknown as error:
+        raise NotFound(str(error)) from error
     external = _external_ids(session, scope)
-    return tuple((one, external[str(one.item)]) for one in found)
+    sealed = _sealed_items(session, actor, scope)
+    return tuple((one, external[str(one.item)]) for one in found if str(one.item) not in sealed)
+
+
+def _sealed_items(session: Session, actor: Actor, scope: Scope) -> frozenset[str]:
+    if not actor.holds("case.decide", scope.project_id):
+        return frozenset()
+    answered = sa.select(sa.literal(1)).where(
+        AdjudicatorAnswer.case_id == AdjudicationCase.id,
+        AdjudicatorAnswer.project_id == scope.project_id,
+        AdjudicatorAnswer.adjudicator_id == actor.user_id,
+    )
+    rows = session.scalars(
+        sa.select(AdjudicationCase.item_id).where(
+            AdjudicationCase.project_id == scope.project_id,
+            AdjudicationCase.state == "open",
+            ~answered.exists(),
+        )
+    )
+    return frozenset(str(one) for one in rows)
 
 
 def _external_ids(session: Session, scope: Scope) -> dict[str, str]:

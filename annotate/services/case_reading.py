@@ -290,7 +290,7 @@ def view(session: Session, actor: Actor, scope: Scope, case_id: str) -> CaseView
     """
     case = row_of(session, scope, case_id)
     own = own_answer(session, actor, scope, case.id)
-    sealed = actor.may("case.decide", scope.project_id) and own is None and case.state == "open"
+    sealed = actor.holds("case.decide", scope.project_id) and own is None and case.state == "open"
     rubric = compiled_rubric(session, scope.project_id, case.rubric_version_id).rubric
     moment = now(session)
     held = case.expires_at is not None and case.expires_at > moment and case.state == "open"

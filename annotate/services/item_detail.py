@@ -308,9 +308,9 @@ def _twins(session: Session, scope: Scope, item: Item) -> tuple[tuple[str, str],
 def _sealed(session: Session, actor: Actor, scope: Scope, item_id: str) -> str | None:
     if actor.is_system:
         return None
-    if actor.may("case.decide", scope.project_id) and _case_waits(session, actor, scope, item_id):
+    if actor.holds("case.decide", scope.project_id) and _case_waits(session, actor, scope, item_id):
         return "case"
-    if actor.may("work.label", scope.project_id) and _label_waits(session, actor, scope, item_id):
+    if actor.holds("work.label", scope.project_id) and _label_waits(session, actor, scope, item_id):
         return "label"
     return None
 

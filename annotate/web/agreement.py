@@ -49,7 +49,7 @@ def _measure(chosen: Slice) -> Measured:
         actor(),
         scope(),
         chosen,
-        interval=request.args.get("interval", "jackknife"),
+        interval=request.args.get("interval") or "jackknife",
         levels=_levels() or None,
     )
 
@@ -137,6 +137,7 @@ def _context(chosen: Slice | None) -> dict[str, Any]:
         "choices": choices,
         "language_options": [(code, language_name(code)) for code in choices.languages],
         "may_see_cases": actor().may("case.view", here.project_id),
+        "may_decide": actor().may("case.decide", here.project_id),
         "chosen": chosen,
         "query": request.args.to_dict(),
     }

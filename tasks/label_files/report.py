@@ -221,8 +221,9 @@ def read_labels(paths: Sequence[Path], columns: FileColumns) -> FileLabels:
 def read_label_columns(paths: Sequence[Path]) -> LabelColumns:
     """Read label cells in Touchstone's own long form, to be measured by a rubric.
 
-    Columns are item, annotator, question, category, value and state; category and state may be
-    missing, then every label is an answer to the whole question.
+    Columns are item (or item_id, as in the files of a release), annotator, question, category,
+    value and state; category and state may be missing, then every label is an answer to the whole
+    question.
 
     Raises
     ------
@@ -235,7 +236,9 @@ def read_label_columns(paths: Sequence[Path]) -> LabelColumns:
         names = [
             name for name in _LONG_COLUMNS if name in present or name not in {"category", "state"}
         ]
-        for line, row in rows_of(path, names):
+        released = "item" not in present and "item_id" in present
+        columns = ["item_id" if released and name == "item" else name for name in names]
+        for line, row in rows_of(path, columns):
             found: dict[str, str | None] = {"category": None, "state": None}
             found |= dict(zip(names, row, strict=True))
             for name in ("item", "annotator", "question"):
