@@ -27,6 +27,7 @@ from tasks.agreement.errors import AgreementError, CoefficientError, Reliability
 from tasks.agreement.facts import sufficiency
 from tasks.agreement.generalising import SampleSize, alpha_over_raters, units_for_half_width
 from tasks.agreement.intervals import IntervalSpec
+from tasks.agreement.intraclass import ICC_MODELS, intraclass_correlation
 from tasks.agreement.levels import Level
 from tasks.agreement.many_raters import (
     brennan_prediger,
@@ -63,6 +64,7 @@ from tasks.agreement.two_raters import (
 from tasks.agreement.weights import WEIGHT_NAMES, weight_matrix
 
 __all__ = [
+    "ICC_MODELS",
     "WEIGHT_NAMES",
     "AgreementDifference",
     "AgreementError",
@@ -97,6 +99,7 @@ __all__ = [
     "gwet_ac1",
     "gwet_ac2",
     "gwet_alpha",
+    "intraclass_correlation",
     "jaccard_distance",
     "krippendorff_alpha",
     "masi_distance",
