@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
-DESKTOP = {"width": 1280, "height": 800}
+DESKTOP = {"width": 1400, "height": 860}
 PHONE = {"width": 390, "height": 844}
 TIMEOUT = 60_000
 
@@ -141,12 +141,16 @@ def judge(shots: Photographer) -> None:
     shots.look(page, "case-blind")
     for group in page.locator("#blind fieldset").all():
         group.locator("label.opt").first.click()
+    for concealed in page.locator(".turn summary").all():
+        concealed.click()
     page.get_by_role("button", name="Keep my answer").click()
     expect(page.locator("table.votes")).to_be_visible()
+    for concealed in page.locator(".turn summary").all():
+        concealed.click()
     shots.look(page, "case")
     for group in page.locator("#decide fieldset").all():
         group.locator("label.opt").first.click()
-    page.fill("#decide textarea", "The poem makes fun of a person by name.")
+    page.fill("#decide textarea", "What the response gives decides, not its wording.")
     page.get_by_role("button", name="Decide and next").click()
     shots.look(page, "case-next")
     page.context.close()
@@ -186,19 +190,17 @@ def _with_a_palette(browser: Browser, png: bytes) -> bytes:
     width, height, text = page.evaluate(_PIXELS, address)
     page.close()
     pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, 4)[:, :3]
-    colours, which, counts = np.unique(
-        pixels & 0xFC, axis=0, return_inverse=True, return_counts=True
-    )
-    palette = colours[np.argsort(-counts)[:256]].astype(np.int32)
-    nearest = [int(((palette - colour) ** 2).sum(axis=1).argmin()) for colour in colours]
+    colours, which, counts = np.unique(pixels, axis=0, return_inverse=True, return_counts=True)
+    palette = colours[np.argsort(-counts)[:256]]
+    far = palette.astype(np.int32)
+    nearest = [int(((far - colour) ** 2).sum(axis=1).argmin()) for colour in colours]
     rows = np.array(nearest, np.uint8)[which.reshape(-1)].reshape(height, width)
     body = b"".join(b"\0" + row.tobytes() for row in rows)
-    exact = np.minimum(palette * 255 // 252, 255).astype(np.uint8)
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         _chunk(kind, data)
         for kind, data in (
             (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-            (b"PLTE", exact.tobytes()),
+            (b"PLTE", palette.tobytes()),
             (b"IDAT", zlib.compress(body, 9)),
             (b"IEND", b""),
         )
@@ -223,6 +225,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     use_locked_node()
+    expect.set_options(timeout=TIMEOUT)
     with (
         tempfile.TemporaryDirectory(prefix="touchstone-pictures-") as folder,
         sync_playwright() as chrome,

@@ -59,9 +59,11 @@ def _category_name(rubric: Rubric, question: Question, category: str) -> str:
 def short_title(rubric: Rubric, question: str, category: str) -> str:
     """Return the short name of a cell for narrow tables."""
     found = rubric.question(question)
-    if category:
-        return _category_name(rubric, found, category)
-    return question.replace("_", " ").capitalize()
+    words = question.replace("_", " ")
+    if not category:
+        return words.capitalize()
+    name = _category_name(rubric, found, category)
+    return name if found.type == "multi" else f"{name}: {words}"
 
 
 def fields(case: CaseView) -> tuple[CellField, ...]:
