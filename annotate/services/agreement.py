@@ -20,6 +20,7 @@ from annotate.models import (
 )
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, NotFound
+from annotate.services.ids import known_form
 from annotate.services.scoping import in_scope, visible_items
 from tasks.agreement import Level
 from tasks.records import LabelColumns
@@ -51,6 +52,12 @@ class Slice:
     round_id: str | None = None
     language: str | None = None
     team_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot name anything."""
+        known_form(self.version_id, "rubric version")
+        if self.round_id is not None:
+            known_form(self.round_id, "round")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from flask import g, jsonify, render_template, request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from annotate.services import errors as refused
@@ -78,6 +78,8 @@ def _is_own(error: HTTPException) -> bool:
 
 def _database_failed(error: DBAPIError) -> tuple[Response | str, int]:
     log.error("database error on %s: %s", request.endpoint, error.orig)
+    if isinstance(error, DataError):
+        return _answer(422, "bad_value", "A value of the request is not one of its kind.", [])
     words = "The database did not take this now. Nothing was saved; try again in a moment."
     return _answer(503, "database_unavailable", words, [])
 

@@ -139,6 +139,8 @@ def strict_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
         ) from error
     except RecursionError as error:
         raise BadInput("The body is nested too deeply") from error
+    except ValueError as error:  # Python's bound on the digits of a whole number
+        raise BadInput("The body holds a number of too many digits") from error
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
