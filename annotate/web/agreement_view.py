@@ -33,7 +33,7 @@ SHORT_REASONS = {
     "no_labels": "no labels",
 }
 """What a cell says under a dash; the whole reason stands in the gate's column."""
-MEASURES = {"units": "items", "minority": "labels of the rarer answer"}
+MEASURES = {"units": "items", "minority": "of the rarer label"}
 """What the kernel counts, in the words of the page."""
 
 

@@ -1,0 +1,197 @@
+"""Every page, as the people who may open it see it: sound, readable, and never too wide."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+from werkzeug.serving import make_server
+
+from annotate.app import create_app
+from annotate.db import Database
+from annotate.services import links
+from annotate.web.routes import ROUTES
+from tests.support.browser import Watch, accessibility_problems
+from tests.support.builders import World
+from tests.support.databases import migrated_database, settings_for
+from tests.test_web.seeded import Seeded, seed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from flask import Flask
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+WIDE, NARROW = 1366, 360
+EVERYBODY = "everything"
+"""Holds every role, so that every page shows all that it can."""
+
+NOT_PAGES = {"health.static_file", "rubrics.source", "jobs.problems_csv", "releases.download"}
+"""Addresses that answer with a file."""
+
+ARGUMENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    # endpoint: (who looks, the address without its arguments), for every state of the page
+    "account.login": (("", "/login"),),
+    "account.link": (("", "/link/{link}"),),
+    "account.index": ((EVERYBODY, "/account"),),
+    "people.index": ((EVERYBODY, "/people"),),
+    "people.person": ((EVERYBODY, "/people/{person}"),),
+    "people.teams": ((EVERYBODY, "/teams"),),
+    "projects.home": ((EVERYBODY, "/"),),
+    "projects.index": ((EVERYBODY, "/projects"),),
+    "projects.new": ((EVERYBODY, "/projects/new"),),
+    "projects.overview": ((EVERYBODY, "/p/demo/"), (EVERYBODY, "/p/empty/")),
+    "projects.settings": ((EVERYBODY, "/p/demo/settings"),),
+    "rubrics.index": ((EVERYBODY, "/p/demo/rubric"), (EVERYBODY, "/p/empty/rubric")),
+    "rubrics.new": ((EVERYBODY, "/p/demo/rubric/new"),),
+    "rounds.index": ((EVERYBODY, "/p/demo/rounds"), (EVERYBODY, "/p/empty/rounds")),
+    "rounds.detail": ((EVERYBODY, "/p/demo/rounds/{round}"),),
+    "rounds.new": ((EVERYBODY, "/p/demo/rounds/new"),),
+    "items.index": ((EVERYBODY, "/p/demo/items"), (EVERYBODY, "/p/empty/items")),
+    "items.detail": ((EVERYBODY, "/p/demo/items/{item}"),),
+    "items.upload": ((EVERYBODY, "/p/demo/import"),),
+    "items.quarantine": ((EVERYBODY, "/p/demo/quarantine"),),
+    "jobs.index": ((EVERYBODY, "/p/demo/jobs"), (EVERYBODY, "/p/empty/jobs")),
+    "jobs.detail": ((EVERYBODY, "/p/demo/jobs/{job}"),),
+    "workbench.work": (("ann-1", "/p/demo/work"),),
+    "workbench.label": (("ann-1", "/p/demo/label/{round}"),),
+    "agreement.index": ((EVERYBODY, "/p/demo/agreement"), (EVERYBODY, "/p/empty/agreement")),
+    "agreement.variable": (
+        (EVERYBODY, "/p/demo/agreement/figure?question=severity"),
+        (EVERYBODY, "/p/demo/agreement/figure?question=types&category=racist"),
+    ),
+    "cases.index": (
+        ("designer", "/p/demo/cases?state=all"),
+        (EVERYBODY, "/p/empty/cases"),
+    ),
+    "cases.detail": (
+        ("adjudicator", "/p/demo/cases/{open_case}"),
+        ("adjudicator", "/p/demo/cases/{decided_case}"),
+        ("designer", "/p/demo/cases/{open_case}"),
+    ),
+    "releases.index": ((EVERYBODY, "/p/demo/releases"), (EVERYBODY, "/p/empty/releases")),
+    "releases.detail": ((EVERYBODY, "/p/demo/releases/{release}?checked=1"),),
+}
+
+
+@dataclass
+class Tour:
+    """A served project and one browser profile for all pages."""
+
+    app: Flask
+    base: str
+    names: dict[str, str]
+    cookies: dict[str, str]
+    context: BrowserContext
+    watch: Watch
+
+    def open(self, page: Page, login: str, path: str) -> None:
+        """Open an address as a person and hold the answer to what every answer must be."""
+        self.context.clear_cookies()
+        if login:
+            self.context.add_cookies(
+                [{"name": "touchstone", "value": self.cookies[login], "url": self.base}]
+            )
+        answer = page.goto(self.base + path.format(**self.names))
+        assert answer is not None
+        assert answer.status == 200, page.content()
+
+
+def _names(seeded: Seeded, link: str) -> dict[str, str]:
+    release_id, job_id = seeded.release()
+    return {
+        "link": link,
+        "person": seeded.world.users["ann-1"],
+        "round": seeded.std.round_id,
+        "item": seeded.std.item_ids[0],
+        "job": job_id,
+        "release": release_id,
+        "open_case": seeded.open_case,
+        "decided_case": seeded.decided_case,
+    }
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Tour]:
+    folder = tmp_path_factory.mktemp("tour")
+    with migrated_database("sqlite", folder) as url:
+        settings = settings_for(url, folder)
+        database = Database(settings)
+        world = World(database)
+        seeded = seed(world)
+        world.project("empty")
+        for role in ("administrator", "adjudicator"):
+            world.grant(EVERYBODY, role)
+        with database.write() as session:
+            issued = links.issue(session, world.actor(EVERYBODY), "reset", world.user("reader"))
+        names = _names(seeded, issued.address.rpartition("/")[2])
+        server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
+        base = f"http://127.0.0.1:{server.server_port}"
+        chosen = replace(settings, public_url=base, inline_jobs=False)
+        app = server.app = create_app(chosen, database)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        context = browser.new_context(locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
+        context.set_default_timeout(20_000)
+        people = (EVERYBODY, "ann-1", "adjudicator", "designer")
+        cookies = {login: world.cookie(login) for login in people}
+        yield Tour(app, base, names, cookies, context, Watch(context))
+        context.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        database.dispose()
+
+
+def contrast_problems(page: Page) -> object:
+    """Return what cannot be read: the one rule that a theme can break. axe-core is loaded."""
+    return _broken(page, ["color-contrast"])
+
+
+def size_problems(page: Page) -> object:
+    """Return what a narrow page can break: names that went, targets too small, lost scrollers."""
+    rules = ["target-size", "scrollable-region-focusable", "button-name", "link-name", "label"]
+    return _broken(page, rules)
+
+
+def _broken(page: Page, rules: list[str]) -> object:
+    return page.evaluate(
+        "async (rules) => (await axe.run(document, {runOnly: {type: 'rule', values: rules}}))"
+        ".violations.map((one) => [one.id, one.nodes.map((node) => node.target)])",
+        rules,
+    )
+
+
+def test_every_page_has_a_sample_here(tour: Tour) -> None:
+    pages = {
+        rule.endpoint
+        for rule in tour.app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and ROUTES[rule.endpoint].kind == "page"
+    }
+    assert pages - NOT_PAGES == set(ARGUMENTS)
+
+
+@pytest.mark.parametrize("endpoint", ARGUMENTS)
+def test_a_page_is_sound_at_every_size(tour: Tour, endpoint: str) -> None:
+    page = tour.context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda one: errors.append(one.text) if one.type == "error" else None)
+    for login, path in ARGUMENTS[endpoint]:
+        page.set_viewport_size({"width": WIDE, "height": 768})
+        page.emulate_media(color_scheme="light")
+        tour.open(page, login, path)
+        assert page.title() not in {"", "Touchstone"}, path
+        assert accessibility_problems(page) == [], path
+        page.emulate_media(color_scheme="dark")
+        assert contrast_problems(page) == [], f"{path} in the dark"
+        page.set_viewport_size({"width": NARROW, "height": 740})
+        page.emulate_media(color_scheme="light")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= NARROW, f"{path} is {wide} px wide"
+        assert size_problems(page) == [], f"{path} on a phone"
+    page.close()
+    assert errors == []
+    tour.watch.check()
