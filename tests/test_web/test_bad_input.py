@@ -74,7 +74,7 @@ class Served:
 
     def rows(self) -> dict[str, int]:
         with self.database.read() as session:
-            return {name: count for name, count in session.execute(COUNTS)}
+            return {row[0]: row[1] for row in session.execute(COUNTS)}
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:

@@ -1,0 +1,1 @@
+"""What survives kills, races and several processes on one database."""
