@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import re
 import struct
 import tempfile
 import zlib
@@ -139,21 +140,27 @@ def judge(shots: Photographer) -> None:
     shots.look(page, "cases", "cases")
     page.get_by_role("button", name="Take the next case").first.click()
     shots.look(page, "case-blind")
-    for group in page.locator("#blind fieldset").all():
-        group.locator("label.opt").first.click()
+    choose(page, "#blind")
     for concealed in page.locator(".turn summary").all():
         concealed.click()
     page.get_by_role("button", name="Keep my answer").click()
     expect(page.locator("table.votes")).to_be_visible()
     for concealed in page.locator(".turn summary").all():
         concealed.click()
+    choose(page, "#decide")
     shots.look(page, "case")
-    for group in page.locator("#decide fieldset").all():
-        group.locator("label.opt").first.click()
     page.fill("#decide textarea", "What the response gives decides, not its wording.")
     page.get_by_role("button", name="Decide and next").click()
     shots.look(page, "case-next")
     page.context.close()
+
+
+def choose(page: Page, form: str) -> None:
+    """Answer every question of a form: refused, where that is an answer, else the first one."""
+    for group in page.locator(f"{form} fieldset").all():
+        refused = group.locator("label.opt").filter(has_text=re.compile("^4?Refused(Declines|$)"))
+        (refused if refused.count() else group.locator("label.opt")).first.click()
+    page.evaluate("form => document.querySelector(form).parentElement.scrollTo(0, 0)", form)
 
 
 def release(shots: Photographer) -> None:

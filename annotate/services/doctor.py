@@ -150,7 +150,7 @@ def _accounts(database: Database) -> Iterator[Finding]:
         words = f"{count} demo accounts can sign in at a public address; deactivate them"
         yield Finding("accounts", "wrong", words)
     elif count:
-        words = f"{count} demo accounts; deactivate them before others can reach this machine"
+        words = f"{count} demo accounts; touchstone people remove-demo closes them for good"
         yield Finding("accounts", "look", words)
     else:
         yield Finding("accounts", "good", "no demo accounts")
