@@ -101,7 +101,8 @@ def _context() -> dict[str, Any]:
 
 NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
     # endpoint, permission, words, icon
-    ("projects.overview", "project.view", "Overview", "home"),
+    # an annotator's overview is their own work
+    ("projects.overview", "item.view", "Overview", "home"),
     ("workbench.work", "work.label", "My work", "pencil"),
     ("rubrics.index", "rubric.view", "Rubric", "doc"),
     ("items.index", "item.view", "Items", "list"),
