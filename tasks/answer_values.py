@@ -221,8 +221,13 @@ def _span_order(span: dict[str, str | int]) -> tuple[str, int, int, str]:
     )
 
 
+def span_places(question: Question) -> tuple[str, ...]:
+    """Return how the targets of a question's spans may begin; nothing means anyhow."""
+    return _SPAN_PREFIXES.get(question.target or "", ())
+
+
 def _span_reader(question: Question) -> Reader:
-    allowed = _SPAN_PREFIXES.get(question.target or "", ())
+    allowed = span_places(question)
     labels = frozenset(option.id for option in question.options)
     low = int(question.min or 0)
     high = MAX_SPANS if question.max is None else int(question.max)

@@ -195,6 +195,102 @@ class AnswerStates:
 
 
 @dataclass(frozen=True, slots=True)
+class ShapedReport:
+    """Agreement on answers that are more than one value: a set of options, or spans of text.
+
+    Attributes
+    ----------
+    question
+        Id.
+    label
+        The label of the spans; '' for sets, and for spans without labels.
+    kind
+        ``set`` or ``span``.
+    text
+        What people read.
+    conditioning
+        As in `VariableReport`; nothing marked stands for no closed question, so spans behind a
+        condition are measured among those who ``reached`` it.
+    results
+        For sets ``masi_alpha`` and ``jaccard_alpha``; for spans ``character_f1``,
+        ``exact_span_f1`` and, where the lengths of the texts are known, ``span_alpha``.
+    """
+
+    question: str
+    label: str
+    kind: Literal["set", "span"]
+    text: str
+    conditioning: Conditioning
+    results: Mapping[str, AgreementResult]
+
+    def to_json(self) -> Json:
+        """Return plain values for JSON."""
+        return {
+            "question": self.question,
+            "label": self.label,
+            "kind": self.kind,
+            "text": self.text,
+            "conditioning": self.conditioning,
+            "results": {name: result.to_json() for name, result in self.results.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatorRepeats:
+    """One annotator's agreement with themselves on one variable."""
+
+    annotator: object
+    results: Mapping[str, AgreementResult]
+
+    def to_json(self) -> Json:
+        """Return plain values for JSON."""
+        return {
+            "annotator": str(self.annotator),
+            "results": {name: result.to_json() for name, result in self.results.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatReport:
+    """Agreement of annotators with themselves, where they labelled the same items again.
+
+    Attributes
+    ----------
+    question, category, kind, text, level, primary, conditioning
+        As in `VariableReport`.
+    results
+        ``krippendorff_alpha`` and ``percent_agreement`` over all annotators: a unit is one
+        annotator's work on one item, and the occasions stand where raters would.
+    annotators
+        The same for each annotator who repeated an item.
+    """
+
+    question: str
+    category: str
+    kind: Kind
+    text: str
+    level: Level
+    primary: bool
+    conditioning: Conditioning
+    results: Mapping[str, AgreementResult]
+    annotators: tuple[AnnotatorRepeats, ...]
+
+    def to_json(self) -> Json:
+        """Return plain values for JSON."""
+        return {
+            "question": self.question,
+            "category": self.category,
+            "kind": self.kind,
+            "text": self.text,
+            "level": self.level.value,
+            "primary": self.primary,
+            "conditioning": self.conditioning,
+            "results": {name: result.to_json() for name, result in self.results.items()},
+            "annotators": [one.to_json() for one in self.annotators],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Agreement on everything a rubric asks."""
 
@@ -207,6 +303,7 @@ class Report:
     n_labels: int
     variables: tuple[VariableReport, ...]
     states: tuple[AnswerStates, ...]
+    shaped: tuple[ShapedReport, ...] = ()
 
     def variable(
         self,
@@ -243,6 +340,7 @@ class Report:
             "n_labels": self.n_labels,
             "variables": [variable.to_json() for variable in self.variables],
             "states": [states.to_json() for states in self.states],
+            "shaped": [shaped.to_json() for shaped in self.shaped],
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,7 +110,7 @@ def set_alpha(
     Returns
     -------
     AgreementResult
-        Its domain are the sets that occur.
+        Its domain are the sets that occur; `weights` names the distance.
 
     Raises
     ------
@@ -137,7 +138,8 @@ def set_alpha(
     data = ReliabilityData.from_long(
         unit, rater, [place[one] for one in frozen], n_values=len(domain), level="nominal"
     )
-    return krippendorff_alpha(data, difference=_matrix(domain, distance), interval=interval)
+    result = krippendorff_alpha(data, difference=_matrix(domain, distance), interval=interval)
+    return replace(result, coefficient="set_alpha", weights=distance)
 
 
 def _matrix(domain: Sequence[frozenset[Hashable]], distance: str) -> Floats:

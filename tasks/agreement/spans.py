@@ -114,6 +114,35 @@ class SpanData:
             prevalence=(1.0 - marked / total, marked / total) if total else (),
         )
 
+    def sufficiency(
+        self,
+        *,
+        units_needed: int = DEFAULT_UNITS_NEEDED,
+        minority_needed: int = DEFAULT_MINORITY_NEEDED,
+    ) -> Sufficiency:
+        """Compare the evidence with what is needed to judge.
+
+        Parameters
+        ----------
+        units_needed
+            Items with two codings needed.
+        minority_needed
+            Of these, items needed that carry the rarer of marked and not marked.
+
+        Returns
+        -------
+        Sufficiency
+            The requirement that is furthest from being met.
+
+        Examples
+        --------
+        >>> SpanData.from_codings([0, 0], [0, 1], [[(2, 6)], []], [9, 9]).sufficiency()
+        Sufficiency(have=0, need=40, measure='minority')
+        """
+        units = Sufficiency(len(self.sums), units_needed, "units")
+        minority = Sufficiency(self.minority, minority_needed, "minority")
+        return minority if minority.have * units.need < units.have * minority.need else units
+
 
 def span_alpha(data: SpanData, *, interval: IntervalChoice = "jackknife") -> AgreementResult:
     """Krippendorff's binary unitising alpha: whether annotators mark the same points.
@@ -389,13 +418,10 @@ def _minority(rows: _Rows, marks: _Marks, pairable: npt.NDArray[np.bool_]) -> tu
 def _facts(data: SpanData) -> Facts:
     n_pairable = len(data.sums)
     status = Status.OK if n_pairable else Status.NO_PAIRABLE_UNITS
-    units = Sufficiency(n_pairable, DEFAULT_UNITS_NEEDED, "units")
-    minority = Sufficiency(data.minority, DEFAULT_MINORITY_NEEDED, "minority")
-    rarer = minority.have * units.need < units.have * minority.need
     return Facts(
         level=Level.NOMINAL,
         status=status if data.n_codings else Status.NO_LABELS,
-        sufficiency=minority if rarer else units,
+        sufficiency=data.sufficiency(),
         n_units=data.n_items,
         n_pairable_units=n_pairable,
         n_labels=data.n_codings,

@@ -9,13 +9,17 @@ takes the structural value that the rubric declares, or stays missing.
 from __future__ import annotations
 
 from tasks.records import (
+    AnnotatorRepeats,
     AnswerStates,
     ItemDisagreement,
     LabelColumns,
     PairReport,
+    RepeatReport,
     Report,
+    ShapedReport,
     VariableReport,
 )
+from tasks.reliability.repeats import repeat_agreement
 from tasks.reliability.report import (
     VariableUnknown,
     agreement_report,
@@ -29,12 +33,15 @@ from tasks.reliability.report import (
 from tasks.reliability.table import LabelsUnreadable
 
 __all__ = [
+    "AnnotatorRepeats",
     "AnswerStates",
     "ItemDisagreement",
     "LabelColumns",
     "LabelsUnreadable",
     "PairReport",
+    "RepeatReport",
     "Report",
+    "ShapedReport",
     "VariableReport",
     "VariableUnknown",
     "agreement_report",
@@ -42,6 +49,7 @@ __all__ = [
     "interval_choice",
     "items_behind",
     "pairs_of",
+    "repeat_agreement",
     "variable_data",
     "verdict",
 ]

@@ -36,6 +36,7 @@ from tasks.records import (
     VariableReport,
     Verdict,
 )
+from tasks.reliability.shapes import Lengths, shaped_reports
 from tasks.reliability.table import (
     ANSWERED,
     STATES,
@@ -68,6 +69,7 @@ def agreement_report(  # noqa: PLR0913 - the settings of a report
     resamples: int = 1000,
     levels: Mapping[str, Level | str] | None = None,
     pairs: bool = True,
+    lengths: Lengths | None = None,
 ) -> Report:
     """Measure agreement on every question, category, option and derived variable.
 
@@ -83,6 +85,9 @@ def agreement_report(  # noqa: PLR0913 - the settings of a report
         Levels of measurement to use instead of the rubric's, by question.
     pairs
         Whether to report every two annotators.
+    lengths
+        Per item the code points of each of its texts by the name that spans give it as target.
+        Without them spans have no alpha, which must know how much was left unmarked.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def agreement_report(  # noqa: PLR0913 - the settings of a report
     ------
     LabelsUnreadable
         For columns of different length, an unknown state, an answered value that the rubric does
-        not know, or two labels of one annotator in one cell.
+        not know, two labels of one annotator in one cell, or spans that do not fit the lengths.
     """
     table = read_table(labels)
     choice = interval_choice(interval, seed=seed, resamples=resamples)
@@ -111,6 +116,7 @@ def agreement_report(  # noqa: PLR0913 - the settings of a report
         n_labels=sum(int((cells.state == ANSWERED).sum()) for cells in table.slices.values()),
         variables=variables,
         states=tuple(_states(rubric, table)),
+        shaped=tuple(shaped_reports(rubric, table, choice, lengths)),
     )
 
 

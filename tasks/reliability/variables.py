@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 BINARY: Final = ("0", "1")
-_COUNTED_ROLES: Final = ("label", "slice")
+COUNTED_ROLES: Final = ("label", "slice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ def variables_of(
 ) -> Iterator[Variable]:
     """Yield every variable of a rubric under each of its conditionings and levels."""
     for question in rubric.questions:
-        if question.role not in _COUNTED_ROLES or question.type in ("span", "text"):
+        if question.role not in COUNTED_ROLES or question.type in ("span", "text"):
             continue
-        for conditioning in _conditionings(question):
+        for conditioning in conditionings(question):
             if question.type == "multi":
                 yield from _options_of_multi(rubric, question, table, conditioning)
             else:
@@ -84,7 +84,8 @@ def variables_of(
     yield from (_of_derived(rubric, one, table) for one in rubric.derived)
 
 
-def _conditionings(question: Question) -> tuple[Conditioning, ...]:
+def conditionings(question: Question) -> tuple[Conditioning, ...]:
+    """Return how a question is measured: with a condition over all and over those it reached."""
     conditional = question.ask_if is not None or question.repeat_for is not None
     return ("all", "reached") if conditional else ("all",)
 
