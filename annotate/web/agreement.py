@@ -118,6 +118,7 @@ def variable(project: str) -> str:
         matrix=agreement_view.pair_matrix(measured, shown),
         behind=behind[:ITEMS_SHOWN],
         behind_count=len(behind),
+        value_names=agreement_view.value_names(measured.rubric, question),
         disputed=sum(one.contribution > 0 for one, _external in behind),
         **_context(chosen),
     )

@@ -262,6 +262,15 @@ def summary(report: Report) -> Summary:
     return Summary("met", _("Gate met: all %(total)s reach their target", total=total), body)
 
 
+def value_names(rubric: Rubric, question: str) -> dict[str, str]:
+    """Return what the values of a variable are called; those of a category are yes and no."""
+    names = {"1": _("yes"), "0": _("no"), "true": _("yes"), "false": _("no")}
+    for found in rubric.questions:
+        if found.id == question and found.type not in {"multi", "boolean"}:
+            names |= {option.id: option.label for option in found.options}
+    return names
+
+
 def pair_names(measured: Measured, variable: VariableReport) -> list[str]:
     """Return the annotators of a variable's pairs, in order of their names."""
     ids = {str(pair.rater_a) for pair in variable.pairs} | {

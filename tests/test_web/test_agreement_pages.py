@@ -110,7 +110,7 @@ def test_every_figure_leads_to_its_items(site: Site, seeded: Seeded) -> None:
     assert len(links) == len(set(links)) >= 20
     first = site.get(links[0])
     assert f"/p/demo/items/{seeded.std.item_ids[0]}" in first
-    assert "2 × not_abusive" in first
+    assert "2 × Not abusive" in first
     assert "Show as table" in first
 
 
