@@ -23,7 +23,7 @@ from annotate.models import (
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
-from annotate.services.labeling import item_view
+from annotate.services.places import item_view
 from annotate.services.scoping import in_scope, visible_items
 from annotate.services.text import sha256_hex
 

@@ -11,6 +11,7 @@ from collections import namedtuple
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -174,3 +175,8 @@ def _binder(kind: Any, dialect: sa.Dialect) -> Any:  # noqa: ANN401 - a column t
 
 def _reader(kind: Any, dialect: sa.Dialect) -> Any:  # noqa: ANN401 - a column type, a converter
     return kind.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def insert_for(*, embedded: bool) -> Any:  # noqa: ANN401 - either dialect's insert
+    """Return the insert of the database at hand, which knows ON CONFLICT."""
+    return sqlite.insert if embedded else postgresql.insert

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from annotate.db import is_embedded, now, settings_of
 from annotate.models import Assignment, Item, Reservation, Round, RubricVersion
 from annotate.services.claim_queries import claim_query
+from annotate.services.claiming import FIRST
 from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
-from annotate.services.labeling import FIRST
 
 if TYPE_CHECKING:
     from datetime import datetime

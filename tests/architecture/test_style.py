@@ -18,7 +18,6 @@ STILL_LONG = {
     "annotate/services/item_detail.py": 600,
     "annotate/services/items.py": 600,
     "annotate/services/jobs.py": 650,
-    "annotate/services/labeling.py": 800,
     "annotate/services/progress.py": 550,
     "annotate/services/rounds.py": 600,
     "tests/test_services/test_people.py": 650,
