@@ -79,7 +79,11 @@ def _had_before(*, embedded: bool) -> sa.Exists:
     """Tell whether the annotator holds, did, skipped or opted out of the task."""
     opted_out = (
         sa.select(sa.literal(1))
-        .where(OptOut.assignment_id == Assignment.id)
+        .where(
+            OptOut.user_id == sa.bindparam("annotator_id"),  # found through the person's index
+            OptOut.project_id == sa.bindparam("project_id"),
+            OptOut.assignment_id == Assignment.id,
+        )
         .correlate(Assignment)
         .exists()
     )

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from annotate.policy import Actor, Scope
     from exports.records import ReleaseLabel
 
+_COMPARED = {"unscoped": "found by id; its project is compared with the scope at once"}
+_OF_RELEASE = {"unscoped": "the rubric version of a release that was found in scope"}
+
 KIND = "gold.release"
 CHUNK = 5000
 TOOLS = ("touchstone", "numpy", "pandas", "pyarrow")
@@ -114,7 +117,9 @@ def freeze(session: Session, actor: Actor, scope: Scope, wish: ReleaseWish) -> s
     if scope.team_ids is not None:
         raise NotAllowed("A release holds the labels of all teams: a role for one is not enough.")
     _check(wish)
-    found = session.get(RubricVersion, known_form(wish.version_id, "rubric version"))
+    found = session.get(
+        RubricVersion, known_form(wish.version_id, "rubric version"), execution_options=_COMPARED
+    )
     if found is None or found.project_id != scope.project_id or found.status == "draft":
         raise NotFound("There is no such published rubric version in this project.")
     project = session.get_one(Project, scope.project_id, with_for_update=True)
@@ -225,7 +230,9 @@ def write_files(database: Database, scope: Scope, release_id: str, directory: Pa
     with database.read() as session:
         release = _row(session, scope, release_id)
         project = session.get_one(Project, scope.project_id)
-        rubric = session.get_one(RubricVersion, release.rubric_version_id)
+        rubric = session.get_one(
+            RubricVersion, release.rubric_version_id, execution_options=_OF_RELEASE
+        )
         labels = gold_source.labels(session, scope, rubric.id, release.watermark)
         wanted = {label.item for label in labels}
         given = gold_source.items(session, scope, wanted)
@@ -360,7 +367,7 @@ def _finish(
 
 
 def _row(session: Session, scope: Scope, release_id: str) -> GoldRelease:
-    found = session.get(GoldRelease, known_form(release_id, "release"))
+    found = session.get(GoldRelease, known_form(release_id, "release"), execution_options=_COMPARED)
     if found is None or found.project_id != scope.project_id:
         raise NotFound("There is no such release here.")
     return found
@@ -386,7 +393,9 @@ def by_number(session: Session, scope: Scope, number: int) -> str:
 
 
 def _line(session: Session, release: GoldRelease) -> ReleaseLine:
-    rubric = session.get_one(RubricVersion, release.rubric_version_id)
+    rubric = session.get_one(
+        RubricVersion, release.rubric_version_id, execution_options=_OF_RELEASE
+    )
     manifest = json.loads(release.manifest) if release.manifest else {}
     return ReleaseLine(
         release.id,

@@ -62,7 +62,10 @@ _SELECTS: dict[str, Any] = {
     "grant_id": _by_id(RoleGrant),
 }
 
-_FINDERS = {kind: Prepared(select) for kind, select in _SELECTS.items()}
+_FINDERS = {
+    kind: Prepared(select.execution_options(unscoped="this is how the scope is found"))
+    for kind, select in _SELECTS.items()
+}
 KINDS = frozenset(_FINDERS)
 
 

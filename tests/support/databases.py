@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from annotate.config import Settings
 from annotate.db import Database
 from annotate.services.migration import migrate
+from tests.support import scope_guard
 from tests.support.postgres import TEMPLATE, running_postgres
 from tests.support.run_folder import RunFolder
 
@@ -39,6 +40,7 @@ def environment_for(url: str, data_dir: Path, **more: str) -> dict[str, str]:
 @contextmanager
 def migrated_database(kind: str, folder: Path) -> Iterator[str]:
     """Give the address of a fresh, migrated database and remove it afterwards."""
+    scope_guard.watch()
     run = RunFolder.current()
     if kind == "sqlite":
         yield _sqlite_copy(run, folder)
