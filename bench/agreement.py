@@ -1,0 +1,399 @@
+"""How fast the agreement kernel is, beside the packages people use for the same.
+
+Run: ``PYTHONPATH=. python bench/agreement.py [CASE ...] [--rounds 5] [--small] [--write]``.
+Ours and the peer alternate in one process, so that a busy machine slows both; what counts is the
+ratio, its median over the warm rounds with the range, and the cold first round beside it. Peers get
+their inputs ready made, and the goals are those for numpy alone. A peer that would take hours does
+a part, and its time is scaled up; the table says so. Peers that are not installed are left out.
+With ``--write`` the figures go into ``bench/README.md``; ``--small`` divides every size by a
+hundred, to see that it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.sections import surroundings, write_section
+from tasks.agreement import IntervalSpec, ReliabilityData, krippendorff_alpha, pair_agreements
+from tasks.agreement.models import dawid_skene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
+
+ROOT = Path(__file__).resolve().parents[1]
+N_VALUES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing that is timed.
+
+    Attributes
+    ----------
+    name, text
+        What is called, and what is read.
+    goal
+        At least so many times faster than the peer; or at most so many seconds without one.
+    ours, peer
+        What is timed; no peer where the goal is one of seconds, or where it is not installed.
+    peer_name
+        Who it is.
+    times
+        What the peer's seconds are multiplied by, because it does a part only.
+    """
+
+    name: str
+    text: str
+    goal: float
+    ours: Callable[[], object]
+    peer: Callable[[], object] | None = None
+    peer_name: str = ""
+    times: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Seconds per round, the cold one first."""
+
+    case: Case
+    ours: list[float]
+    peer: list[float]
+
+    def row(self) -> str:
+        """Return a line of the table."""
+        warm = self.ours[1:] or self.ours
+        told = f"{statistics.median(warm):.4g} ({min(warm):.4g} to {max(warm):.4g})"
+        if not self.peer:
+            goal = f"at most {self.case.goal:g} s" if not self.case.peer_name else "peer missing"
+            return f"| {self.case.text} | {told} | {self.case.peer_name} | | | {goal} |"
+        ratios = [b / a for a, b in zip(self.ours, self.peer, strict=True)]
+        cold, hot = ratios[0], ratios[1:] or ratios
+        part = f", 1 of {self.case.times:.1f} parts" if self.case.times > 1 else ""
+        return (
+            f"| {self.case.text} | {told} | {self.case.peer_name} "
+            f"{statistics.median(self.peer):.4g}{part} | {statistics.median(hot):.1f} "
+            f"({min(hot):.1f} to {max(hot):.1f}) | {cold:.1f} | at least {self.case.goal:g} times |"
+        )
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Return how long a call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def measure(case: Case, rounds: int) -> Measured:
+    """Time ours and the peer in turns; the first round is cold."""
+    ours, peer = [], []
+    for _ in range(rounds + 1):
+        ours.append(seconds(case.ours))
+        if case.peer is not None:
+            peer.append(seconds(case.peer) * case.times)
+    return Measured(case, ours, peer)
+
+
+# -------------------------------------------------------------------------------------- labels
+
+
+def labels(n_units: int, n_labels: int, n_raters: int) -> tuple[Integers, Integers, Integers]:
+    """Draw labels: seven in ten say the truth; raters take turns, rows are shuffled."""
+    rng = np.random.default_rng(11)
+    truth = rng.integers(0, N_VALUES, n_units)
+    said = np.where(
+        rng.random((n_units, n_labels)) < 0.7,
+        truth[:, None],
+        rng.integers(0, N_VALUES, (n_units, n_labels)),
+    )
+    # Steps that together go round less than once: nobody rates a unit twice, all pairs come about.
+    steps = rng.integers(1, n_raters // n_labels + 1, (n_units, n_labels))
+    steps[:, 0] = rng.integers(0, n_raters, n_units)
+    rater = steps.cumsum(axis=1) % n_raters
+    unit = np.repeat(np.arange(n_units), n_labels)
+    order = rng.permutation(unit.size)
+    return unit[order], rater.ravel()[order], said.ravel()[order]
+
+
+def built(triples: tuple[Integers, Integers, Integers], level: str = "ordinal") -> ReliabilityData:
+    """Return labels as the kernel takes them."""
+    unit, rater, value = triples
+    return ReliabilityData.from_long(unit, rater, value, n_values=N_VALUES, level=level)
+
+
+def value_counts(triples: tuple[Integers, Integers, Integers]) -> Integers:
+    """Return the counts per unit and value that krippendorff likes best."""
+    unit, _, value = triples
+    n_units = int(unit.max()) + 1
+    flat = np.bincount(unit * N_VALUES + value, minlength=n_units * N_VALUES)
+    return flat.reshape(n_units, N_VALUES).astype(np.int64)
+
+
+def peer_of(name: str) -> Any:  # noqa: ANN401 - a module
+    """Return a peer's module, or None where it is not installed."""
+    return import_module(name) if find_spec(name.partition(".")[0]) else None
+
+
+# --------------------------------------------------------------------------------------- cases
+
+
+def alpha_case(small: int) -> Case:
+    """Coded triples to ordinal alpha, a million units by five."""
+    triples = labels(1_000_000 // small, 5, 50)
+    counts, peer = value_counts(triples), peer_of("krippendorff")
+    return Case(
+        "alpha",
+        f"coded triples to ordinal alpha, {len(counts):,} units x 5",
+        5,
+        lambda: krippendorff_alpha(built(triples), interval=None),
+        None if peer is None else lambda: _their_alpha(peer, counts),
+        "krippendorff on ready counts",
+    )
+
+
+def _their_alpha(peer: Any, counts: Integers) -> float:  # noqa: ANN401 - a module
+    return float(
+        peer.alpha(
+            value_counts=counts,
+            value_domain=np.arange(counts.shape[1]),
+            level_of_measurement="ordinal",
+        )
+    )
+
+
+def bootstrap_case(small: int) -> Case:
+    """Draw a thousand resamples; the peer draws sixty."""
+    triples = labels(100_000 // small, 3, 50)
+    counts, peer = value_counts(triples), peer_of("krippendorff")
+    spec = IntervalSpec("bootstrap", resamples=1000, seed=1)
+
+    def loop() -> None:
+        rng = np.random.default_rng(1)
+        for _ in range(60):
+            _their_alpha(peer, counts[rng.integers(0, len(counts), len(counts))])
+
+    return Case(
+        "bootstrap",
+        f"1,000 resamples of ordinal alpha, {len(counts):,} units x 3",
+        5000,
+        lambda: krippendorff_alpha(built(triples), interval=spec),
+        None if peer is None else loop,
+        "krippendorff in a loop",
+        1000 / 60,
+    )
+
+
+def categories_case(small: int) -> Case:
+    """Thirty categories against the rest, each with an interval of a thousand resamples."""
+    triples = labels(100_000 // small, 3, 50)
+    rng = np.random.default_rng(4)
+    columns = [(rng.random(triples[0].size) < 0.1).astype(np.int64) for _ in range(30)]
+    spec = IntervalSpec("bootstrap", resamples=1000, seed=1)
+
+    def every() -> None:
+        for column in columns:
+            data = ReliabilityData.from_long(
+                triples[0], triples[1], column, n_values=2, level="nominal"
+            )
+            krippendorff_alpha(data, interval=spec)
+
+    text = f"30 categories with intervals, {100_000 // small:,} units x 3"
+    return Case("categories", text, 1, every)
+
+
+def pairs_case(small: int) -> Case:
+    """Quadratic kappa of every two of two hundred raters."""
+    triples = labels(100_000 // small, 3, 200)
+    tables, peer = built(triples).pairs.tables, peer_of("statsmodels.stats.inter_rater")
+    some = tables[:: max(len(tables) // 200, 1)]
+
+    def loop() -> None:
+        with np.errstate(all="ignore"):
+            for table in some:
+                peer.cohens_kappa(table, wt="quadratic", return_results=False)
+
+    return Case(
+        "pairs",
+        f"all {len(tables):,} quadratic kappas, {100_000 // small:,} units x 3",
+        150,
+        lambda: pair_agreements(built(triples), weights="quadratic"),
+        None if peer is None else loop,
+        "statsmodels on ready tables",
+        len(tables) / len(some),
+    )
+
+
+def scikit_case(small: int) -> Case:
+    """Quadratic kappa of two raters; scikit-learn gets their columns."""
+    rng = np.random.default_rng(3)
+    first = rng.integers(0, N_VALUES, 1_000_000 // small)
+    second = np.where(rng.random(first.size) < 0.7, first, rng.integers(0, N_VALUES, first.size))
+    unit = np.tile(np.arange(first.size), 2)
+    rater, value = np.repeat([0, 1], first.size), np.concatenate([first, second])
+    peer = peer_of("sklearn.metrics")
+    return Case(
+        "two_raters",
+        f"quadratic kappa of two raters, {first.size:,} units",
+        1,
+        lambda: pair_agreements(built((unit, rater, value)), weights="quadratic"),
+        None
+        if peer is None
+        else lambda: peer.cohen_kappa_score(first, second, weights="quadratic"),
+        "scikit-learn",
+    )
+
+
+def dawid_skene_case(small: int) -> Case:
+    """Twenty iterations, equal for both."""
+    triples = labels(100_000 // small, 3, 50)
+    peer = peer_of("crowdkit.aggregation")
+    names = ("task", "worker", "label")
+    frame = pd.DataFrame(dict(zip(names, triples, strict=True)))
+    return Case(
+        "dawid_skene",
+        f"Dawid-Skene, 20 iterations, {100_000 // small:,} units x 3",
+        10,
+        lambda: dawid_skene(built(triples, "nominal"), iterations=20, tolerance=-1.0),
+        None if peer is None else lambda: peer.DawidSkene(n_iter=20, tol=-1).fit(frame),
+        "crowd-kit",
+    )
+
+
+def strings_case(small: int) -> Case:
+    """Take a million labels with text ids in a DataFrame."""
+    unit, rater, value = labels(200_000 // small, 5, 50)
+    frame = pd.DataFrame(
+        {
+            "item": [f"item-{one}" for one in unit.tolist()],
+            "annotator": [f"annotator-{one}" for one in rater.tolist()],
+            "value": [f"v{one}" for one in value.tolist()],
+        }
+    )
+
+    def whole() -> None:
+        items, annotators = (pd.factorize(frame[one])[0] for one in ("item", "annotator"))
+        values, found = pd.factorize(frame["value"], sort=True)
+        data = ReliabilityData.from_long(
+            items, annotators, values, n_values=len(found), level="ordinal"
+        )
+        krippendorff_alpha(data, interval=None)
+
+    return Case("strings", f"{len(frame):,} labels with text ids to alpha", 0.5, whole)
+
+
+def import_case(_small: int) -> Case:
+    """Start an interpreter with the kernel; the time of an empty one is part of it."""
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import tasks.agreement"
+
+    def start() -> None:
+        subprocess.run([sys.executable, "-I", "-c", program], check=True)  # noqa: S603 - ourselves
+
+    return Case("import", "a fresh interpreter with `import tasks.agreement`", 0.3, start)
+
+
+CASES = {
+    "alpha": alpha_case,
+    "bootstrap": bootstrap_case,
+    "categories": categories_case,
+    "pairs": pairs_case,
+    "two_raters": scikit_case,
+    "dawid_skene": dawid_skene_case,
+    "strings": strings_case,
+    "import": import_case,
+}
+
+
+# ------------------------------------------------------------------------------------- parquet
+
+
+def parquet_line(small: int) -> str:
+    """Measure fifty million coded labels in eight files by unit, in a process of its own."""
+    n_units = 10_000_000 // small // 8
+    with tempfile.TemporaryDirectory() as folder:
+        for part in range(8):
+            unit, rater, value = labels(n_units, 5, 50)
+            table = pa.table({"unit": unit + part * n_units, "rater": rater, "value": value})
+            pq.write_table(table, Path(folder) / f"{part}.parquet")
+        done = subprocess.run(  # noqa: S603 - ourselves
+            [sys.executable, __file__, "--sum-up", folder],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={"PYTHONPATH": str(ROOT)},
+        )
+    took, peak = done.stdout.split()
+    return (
+        f"{n_units * 40:,} integer-coded labels in Parquet, partitioned by unit: {took} s, "
+        f"{peak} MB at the most (goal: under 1,000 MB)."
+    )
+
+
+def sum_up(folder: Path) -> None:
+    """Add the statistics of every file; print the seconds and the largest resident size."""
+    start = time.perf_counter()
+    total = None
+    for path in sorted(folder.glob("*.parquet")):
+        table = pq.read_table(path)
+        columns = [table[name].to_numpy() for name in ("unit", "rater", "value")]
+        part = built((columns[0], columns[1], columns[2])).statistics
+        total = part if total is None else total + part
+    if total is not None:
+        krippendorff_alpha(total)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{time.perf_counter() - start:.2f} {peak:.0f}")
+
+
+def main() -> int:
+    """Measure, print, and write where asked to."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("cases", nargs="*", help=", ".join([*CASES, "parquet"]))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--sum-up", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.sum_up is not None:
+        sum_up(options.sum_up)
+        return 0
+    small = 100 if options.small else 1
+    chosen = options.cases or [*CASES, "parquet"]
+    lines = [
+        "| what | ours, warm: s (range) | peer: median s | ratio, warm (range) | cold | goal |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in chosen:
+        if name in CASES:
+            lines.append(measure(CASES[name](small), options.rounds).row())
+            print(lines[-1], flush=True)
+    if "parquet" in chosen:
+        lines += ["", parquet_line(small)]
+        print(lines[-1])
+    peers = ("numpy", "krippendorff", "statsmodels", "scikit-learn", "crowd-kit")
+    rounds = f"{options.rounds} warm rounds after a cold one, ours and the peer in turns."
+    told = [f"## Agreement\n\n{rounds} {surroundings(*peers)}\n", *lines]
+    if options.write:
+        write_section("agreement", "\n".join(told))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
