@@ -11,11 +11,13 @@ from werkzeug.serving import make_server
 
 from annotate.app import create_app
 from annotate.db import Database
-from annotate.services import links
+from annotate.services import adjudication, links
 from annotate.web.routes import ROUTES
 from tests.support.browser import Watch, accessibility_problems
 from tests.support.builders import World
 from tests.support.databases import migrated_database, settings_for
+from tests.test_services.items_support import import_file
+from tests.test_services.test_adjudication import answer
 from tests.test_web.seeded import Seeded, seed
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WIDE, NARROW = 1366, 360
 EVERYBODY = "everything"
 """Holds every role, so that every page shows all that it can."""
+
+BAD_FILE = """{"id": "a", "text": "Lunch is at noon."}
+{"id": "b", "text":
+{"id": "c", "text": 7}
+"""
 
 NOT_PAGES = {"health.static_file", "rubrics.source", "jobs.problems_csv", "releases.download"}
 """Addresses that answer with a file."""
@@ -55,7 +62,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "items.upload": ((EVERYBODY, "/p/demo/import"),),
     "items.quarantine": ((EVERYBODY, "/p/demo/quarantine"),),
     "jobs.index": ((EVERYBODY, "/p/demo/jobs"), (EVERYBODY, "/p/empty/jobs")),
-    "jobs.detail": ((EVERYBODY, "/p/demo/jobs/{job}"),),
+    "jobs.detail": ((EVERYBODY, "/p/demo/jobs/{job}"), (EVERYBODY, "/p/demo/jobs/{import_job}")),
     "workbench.work": (("ann-1", "/p/demo/work"),),
     "workbench.label": (("ann-1", "/p/demo/label/{round}"),),
     "agreement.index": ((EVERYBODY, "/p/demo/agreement"), (EVERYBODY, "/p/empty/agreement")),
@@ -71,6 +78,8 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("adjudicator", "/p/demo/cases/{open_case}"),
         ("adjudicator", "/p/demo/cases/{decided_case}"),
         ("designer", "/p/demo/cases/{open_case}"),
+        ("second", "/p/demo/cases/{blind_case}"),
+        ("adjudicator", "/p/demo/cases/{answered_case}"),
     ),
     "releases.index": ((EVERYBODY, "/p/demo/releases"), (EVERYBODY, "/p/empty/releases")),
     "releases.detail": ((EVERYBODY, "/p/demo/releases/{release}?checked=1"),),
@@ -102,6 +111,15 @@ class Tour:
 
 def _names(seeded: Seeded, link: str) -> dict[str, str]:
     release_id, job_id = seeded.release()
+    database = seeded.world.database
+    path = database.settings.data_dir / "items.jsonl"
+    path.write_text(BAD_FILE, encoding="utf-8")
+    import_job = import_file(database, seeded.std.scope, path).id
+    blind, answered = seeded.case_of("item-0002"), seeded.case_of("item-0004")
+    for login, case_id in (("second", blind), ("adjudicator", answered)):
+        with database.write() as session:
+            adjudication.take(session, seeded.world.actor(login), seeded.std.scope, case_id)
+    answer(seeded.world, seeded.std, answered)
     return {
         "link": link,
         "person": seeded.world.users["ann-1"],
@@ -109,7 +127,10 @@ def _names(seeded: Seeded, link: str) -> dict[str, str]:
         "item": seeded.std.item_ids[0],
         "job": job_id,
         "release": release_id,
+        "import_job": import_job,
         "open_case": seeded.open_case,
+        "blind_case": blind,
+        "answered_case": answered,
         "decided_case": seeded.decided_case,
     }
 
@@ -136,7 +157,7 @@ def tour(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
         thread.start()
         context = browser.new_context(locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
         context.set_default_timeout(20_000)
-        people = (EVERYBODY, "ann-1", "adjudicator", "designer")
+        people = (EVERYBODY, "ann-1", "adjudicator", "second", "designer")
         cookies = {login: world.cookie(login) for login in people}
         yield Tour(app, base, names, cookies, context, Watch(context))
         context.close()
