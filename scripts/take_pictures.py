@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+SHOWN = {"overview", "rubric", "import", "label", "agreement", "case", "gold"}
+"""What the README shows; the other views are taken only into a folder of their own."""
 DESKTOP = {"width": 1400, "height": 860}
 PHONE = {"width": 390, "height": 844}
 TIMEOUT = 60_000
+USUAL = 200
 
 
 @dataclass
@@ -69,6 +72,8 @@ class Photographer:
         if address is not None:
             page.goto(f"{self.base}/p/{SLUG}/{address}")
         page.wait_for_load_state("networkidle")
+        if self.out == PICTURES and name not in SHOWN:
+            return
         path = self.out / f"{name}.png"
         path.write_bytes(_with_a_palette(self.browser, page.screenshot()))
         print(f"{name}: {path.stat().st_size // 1000} kB")
@@ -198,16 +203,19 @@ def _with_a_palette(browser: Browser, png: bytes) -> bytes:
     page.close()
     pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, 4)[:, :3]
     colours, which, counts = np.unique(pixels, axis=0, return_inverse=True, return_counts=True)
-    palette = colours[np.argsort(-counts)[:256]]
-    far = palette.astype(np.int32)
-    nearest = [int(((far - colour) ** 2).sum(axis=1).argmin()) for colour in colours]
+    palette = colours[np.argsort(-counts)[:USUAL]].astype(np.int32)
+    near = np.array([((palette - colour) ** 2).sum(axis=1).min() for colour in colours])
+    while len(palette) < 256:  # rare colours, such as those of the mark, each far from the others
+        palette = np.vstack([palette, colours[near.argmax()]])
+        near = np.minimum(near, ((colours.astype(np.int32) - palette[-1]) ** 2).sum(axis=1))
+    nearest = [int(((palette - colour) ** 2).sum(axis=1).argmin()) for colour in colours]
     rows = np.array(nearest, np.uint8)[which.reshape(-1)].reshape(height, width)
     body = b"".join(b"\0" + row.tobytes() for row in rows)
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         _chunk(kind, data)
         for kind, data in (
             (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-            (b"PLTE", palette.tobytes()),
+            (b"PLTE", palette.astype(np.uint8).tobytes()),
             (b"IDAT", zlib.compress(body, 9)),
             (b"IEND", b""),
         )
