@@ -45,7 +45,8 @@ class Prepared:
 
     def first(self, session: Session, values: Mapping[str, Any]) -> Row | None:
         """Return the first row, or None."""
-        form, driver = self._form(session), _driver(session)
+        driver, dialect = _opened(session)
+        form = self.form_for(dialect)
         cursor = driver.cursor()
         try:
             cursor.execute(form.sql, form.bind(values))
@@ -58,7 +59,8 @@ class Prepared:
 
     def all(self, session: Session, values: Mapping[str, Any]) -> list[Row]:
         """Return all rows."""
-        form, driver = self._form(session), _driver(session)
+        driver, dialect = _opened(session)
+        form = self.form_for(dialect)
         cursor = driver.cursor()
         try:
             cursor.execute(form.sql, form.bind(values))
@@ -71,7 +73,8 @@ class Prepared:
 
     def run(self, session: Session, values: Mapping[str, Any]) -> None:
         """Change rows."""
-        form, driver = self._form(session), _driver(session)
+        driver, dialect = _opened(session)
+        form = self.form_for(dialect)
         cursor = driver.cursor()
         try:
             cursor.execute(form.sql, form.bind(values))
@@ -82,7 +85,8 @@ class Prepared:
 
     def run_each(self, session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
         """Change rows, once for each set of values."""
-        form, driver = self._form(session), _driver(session)
+        driver, dialect = _opened(session)
+        form = self.form_for(dialect)
         cursor = driver.cursor()
         try:
             cursor.executemany(form.sql, [form.bind(values) for values in rows])
@@ -98,19 +102,15 @@ class Prepared:
             form = self._forms[dialect.name] = _Form(self.statement, self.columns, dialect)
         return form
 
-    def _form(self, session: Session) -> _Form:
-        return self.form_for(session.get_bind().dialect)
 
-
-def _driver(session: Session) -> Any:  # noqa: ANN401 - sqlite3's or psycopg's connection
-    """Return the driver's connection under the session's open transaction."""
+def _opened(session: Session) -> tuple[Any, sa.Dialect]:
+    """Return the driver's connection under the session's open transaction, and its dialect."""
     held = session.info.get(_DRIVER)
-    if held is not None and session.in_transaction() and not held[0].closed:
-        return held[1]
-    connection = session.connection()
-    driver = connection.connection.driver_connection
-    session.info[_DRIVER] = (connection, driver)
-    return driver
+    if held is None or not session.in_transaction() or held[0].closed:
+        connection = session.connection()
+        held = (connection, connection.connection.driver_connection, connection.dialect)
+        session.info[_DRIVER] = held
+    return held[1], held[2]
 
 
 class _Form:
