@@ -18,7 +18,8 @@ from tasks.agreement.models.blocks import N_BLOCKS, block_of, in_order
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tasks.agreement.models.difficulty import Block, Partial
+    from tasks.agreement.models.blocks import Block
+    from tasks.agreement.models.difficulty import Partial
 
 ABILITY = np.array([3.0, 2.0, 1.5, 1.0, 0.5])
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,6 +96,21 @@ def test_the_log_posterior_never_falls(seed: int, smoothing: float) -> None:
         assert (np.diff(model.trace) >= -1e-6).all()
         assert model.posterior.sum(axis=1) == pytest.approx(1)
         assert model.confusion.sum(axis=2) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("model", [dawid_skene, one_coin_dawid_skene, mace])
+def test_whoever_makes_which_block_the_bits_are_the_same(model: Any) -> None:
+    data, _, _ = planted(300)
+    alone = model(data, iterations=8)
+
+    def elsewhere(function: Any, blocks: Any) -> list[Any]:
+        """Send each block away, the last one first, and put the answers in order."""
+        return [deepcopy(function)(deepcopy(one)) for one in reversed(list(blocks))][::-1]
+
+    other = model(data, iterations=8, map_blocks=elsewhere)
+    assert other.trace == alone.trace
+    assert other.posterior.tobytes() == alone.posterior.tobytes()
+    assert other.confusion.tobytes() == alone.confusion.tobytes()
 
 
 def test_mace_tells_who_knows_from_who_has_a_habit() -> None:

@@ -7,16 +7,48 @@ whatever else they made, the bits are the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from tasks.agreement.levels import Floats, Integers
 
+    # Anything that maps a function over blocks and gives the results in their order.
+    BlockMap = Callable[[Callable[["Block"], Any], Iterable["Block"]], Iterable[Any]]
+
 N_BLOCKS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class RatedLabels:
+    """Labels in long form with the sizes of their axes."""
+
+    unit: Integers
+    rater: Integers
+    code: Integers
+    n_units: int
+    n_raters: int
+    n_values: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The labels of the units of one block, ordered by unit and rater.
+
+    Attributes
+    ----------
+    units
+        Positions of its units among all, shape (B,).
+    labels
+        Labels, with units numbered inside the block.
+    """
+
+    units: Integers
+    labels: RatedLabels
 
 
 def block_of(unit_ids: Integers) -> Integers:
@@ -70,3 +102,39 @@ def in_order(parts: Iterable[Floats]) -> Floats:
     for part in others:
         total += part
     return total
+
+
+def blocks_of(labels: RatedLabels, unit_ids: Integers) -> Iterator[Block]:
+    """Cut labels into the fixed blocks that have any.
+
+    Parameters
+    ----------
+    labels
+        All labels, ordered by unit and rater.
+    unit_ids
+        Ids of the units, shape (U,).
+
+    Yields
+    ------
+    Block
+        In the order of their numbers.
+    """
+    block = block_of(unit_ids)
+    position = np.zeros(unit_ids.size, dtype=np.int64)
+    of_label = block[labels.unit]
+    for number in range(N_BLOCKS):
+        units = np.flatnonzero(block == number)
+        if units.size:
+            position[units] = np.arange(units.size)
+            chosen = of_label == number
+            yield Block(
+                units,
+                RatedLabels(
+                    position[labels.unit[chosen]],
+                    labels.rater[chosen],
+                    labels.code[chosen],
+                    units.size,
+                    labels.n_raters,
+                    labels.n_values,
+                ),
+            )

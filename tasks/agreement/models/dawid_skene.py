@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from tasks.agreement.errors import CoefficientError
+from tasks.agreement.models.blocks import Block, RatedLabels, blocks_of, in_order
 from tasks.agreement.models.result import AnnotatorModel
 from tasks.agreement.models.votes import vote_shares
 
 if TYPE_CHECKING:
     from tasks.agreement.data import ReliabilityData
-    from tasks.agreement.levels import Floats, Integers
+    from tasks.agreement.levels import Floats
+    from tasks.agreement.models.blocks import BlockMap
 
 # Keeps the logarithm of a chance that no label supports finite.
 _FLOOR = 1e-10
-
-
-@dataclass(frozen=True, slots=True)
-class RatedLabels:
-    """Labels in long form with the sizes of their axes."""
-
-    unit: Integers
-    rater: Integers
-    code: Integers
-    n_units: int
-    n_raters: int
-    n_values: int
-
-
-_Maximise = Callable[[RatedLabels, "Floats"], "Floats"]
 
 
 def dawid_skene(
@@ -42,6 +28,7 @@ def dawid_skene(
     tolerance: float = 1e-8,
     smoothing: float = 0.0,
     start: Floats | None = None,
+    map_blocks: BlockMap = map,
 ) -> AnnotatorModel:
     """Estimate true values and a confusion matrix per rater by expectation maximisation.
 
@@ -58,6 +45,9 @@ def dawid_skene(
         Dirichlet prior with 1 + `smoothing`. 0 is maximum likelihood.
     start
         Posterior to start from, shape (U, V): a warm start. Vote shares by default.
+    map_blocks
+        What applies a function to blocks of units, ``map`` or the `map` of an executor; the result
+        is the same bit for bit however many workers it has.
 
     Returns
     -------
@@ -81,19 +71,9 @@ def dawid_skene(
     >>> dawid_skene(data).labels.tolist()
     [0, 1, 0, 1]
     """
-
-    def maximise(labels: RatedLabels, posterior: Floats) -> Floats:
-        cell = labels.rater * labels.n_values + labels.code
-        counts = np.empty((labels.n_values, labels.n_raters * labels.n_values))
-        for value in range(labels.n_values):
-            counts[value] = np.bincount(
-                cell, weights=posterior[labels.unit, value], minlength=counts.shape[1]
-            )
-        table = counts.reshape(labels.n_values, labels.n_raters, labels.n_values)
-        return _normalised(table.transpose(1, 0, 2) + smoothing)
-
     check_settings(data, iterations, smoothing)
-    return _fit("dawid_skene", data, maximise, (iterations, tolerance, smoothing), start)
+    settings = (iterations, tolerance, smoothing)
+    return _fit("dawid_skene", data, _Confusions(smoothing), settings, start, map_blocks)
 
 
 def one_coin_dawid_skene(
@@ -102,6 +82,7 @@ def one_coin_dawid_skene(
     iterations: int = 100,
     tolerance: float = 1e-8,
     start: Floats | None = None,
+    map_blocks: BlockMap = map,
 ) -> AnnotatorModel:
     """Estimate true values and one accuracy per rater; errors fall evenly on the other values.
 
@@ -115,6 +96,8 @@ def one_coin_dawid_skene(
         Stop when the log-likelihood gains less than this per label.
     start
         Posterior to start from, shape (U, V). Vote shares by default.
+    map_blocks
+        As for `dawid_skene`.
 
     Returns
     -------
@@ -138,22 +121,9 @@ def one_coin_dawid_skene(
     >>> one_coin_dawid_skene(data).accuracy.round(2).tolist()
     [1.0, 1.0, 0.5]
     """
-
-    def maximise(labels: RatedLabels, posterior: Floats) -> Floats:
-        right = np.bincount(
-            labels.rater, weights=posterior[labels.unit, labels.code], minlength=labels.n_raters
-        )
-        given = np.bincount(labels.rater, minlength=labels.n_raters)
-        accuracy = right / np.maximum(given, 1)
-        others = max(labels.n_values - 1, 1)
-        confusion = np.repeat(((1.0 - accuracy) / others)[:, None], labels.n_values**2, axis=1)
-        table = confusion.reshape(labels.n_raters, labels.n_values, labels.n_values)
-        diagonal = np.arange(labels.n_values)
-        table[:, diagonal, diagonal] = accuracy[:, None]
-        return table
-
     check_settings(data, iterations, 0.0)
-    return _fit("one_coin_dawid_skene", data, maximise, (iterations, tolerance, 0.0), start)
+    settings = (iterations, tolerance, 0.0)
+    return _fit("one_coin_dawid_skene", data, _Accuracies(), settings, start, map_blocks)
 
 
 def check_settings(data: ReliabilityData, iterations: int, smoothing: float) -> None:
@@ -164,27 +134,101 @@ def check_settings(data: ReliabilityData, iterations: int, smoothing: float) -> 
         raise CoefficientError("iterations are 1 or more and smoothing is not negative")
 
 
+class _Form(Protocol):
+    """What is known of raters: how to count it in a block, and what the counts make of them."""
+
+    def count(self, labels: RatedLabels, posterior: Floats) -> Floats:
+        """Return expected counts."""
+
+    def confusion(self, counts: Floats, labels: RatedLabels) -> Floats:
+        """Return the confusion matrices that fit them best, shape (R, V, V)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Confusions:
+    """A confusion matrix per rater."""
+
+    smoothing: float
+
+    def count(self, labels: RatedLabels, posterior: Floats) -> Floats:
+        cell = labels.rater * labels.n_values + labels.code
+        counts = np.empty((labels.n_values, labels.n_raters * labels.n_values))
+        for value in range(labels.n_values):
+            weights = posterior[labels.unit, value]
+            counts[value] = np.bincount(cell, weights=weights, minlength=counts.shape[1])
+        return counts.ravel()
+
+    def confusion(self, counts: Floats, labels: RatedLabels) -> Floats:
+        table = counts.reshape(labels.n_values, labels.n_raters, labels.n_values)
+        return _normalised(table.transpose(1, 0, 2) + self.smoothing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Accuracies:
+    """One accuracy per rater."""
+
+    def count(self, labels: RatedLabels, posterior: Floats) -> Floats:
+        weights = posterior[labels.unit, labels.code]
+        right = np.bincount(labels.rater, weights=weights, minlength=labels.n_raters)
+        given = np.bincount(labels.rater, minlength=labels.n_raters)
+        return np.concatenate([right, given])
+
+    def confusion(self, counts: Floats, labels: RatedLabels) -> Floats:
+        right, given = counts.reshape(2, labels.n_raters)
+        accuracy = right / np.maximum(given, 1)
+        others = max(labels.n_values - 1, 1)
+        even = np.repeat(((1.0 - accuracy) / others)[:, None], labels.n_values**2, axis=1)
+        table = even.reshape(labels.n_raters, labels.n_values, labels.n_values)
+        diagonal = np.arange(labels.n_values)
+        table[:, diagonal, diagonal] = accuracy[:, None]
+        return np.asarray(table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The posterior of a block, and its counts; a class, so that it can be sent elsewhere."""
+
+    form: _Form
+    prior: Floats
+    confusion: Floats
+
+    def __call__(self, block: Block) -> tuple[Floats, Floats]:
+        posterior, likelihood = expect(block.labels, self.prior, self.confusion)
+        return posterior, _row(self.form, block.labels, posterior, likelihood)
+
+
+def _row(form: _Form, labels: RatedLabels, posterior: Floats, likelihood: float) -> Floats:
+    """Return what a block adds: units per value, counts of the raters, log-likelihood."""
+    return np.concatenate([posterior.sum(axis=0), form.count(labels, posterior), [likelihood]])
+
+
 def _fit(
     name: str,
     data: ReliabilityData,
-    maximise: _Maximise,
+    form: _Form,
     settings: tuple[int, float, float],
     start: Floats | None,
+    map_blocks: BlockMap,
 ) -> AnnotatorModel:
     iterations, tolerance, smoothing = settings
     labels = rated_labels(data)
+    blocks = tuple(blocks_of(labels, data.unit_ids))
     posterior = start_posterior(data, start)
+    sums = in_order(_row(form, one.labels, posterior[one.units], 0.0) for one in blocks)
     trace: list[float] = []
     converged = False
-    prior, confusion = posterior.mean(axis=0), maximise(labels, posterior)
-    for _ in range(iterations):
-        prior, confusion = posterior.mean(axis=0), maximise(labels, posterior)
-        posterior, likelihood = expect(labels, prior, confusion)
+    prior, confusion = sums[: labels.n_values], np.zeros(0)
+    while not converged and len(trace) < iterations:
+        prior = sums[: labels.n_values] / labels.n_units
+        confusion = form.confusion(sums[labels.n_values : -1], labels)
+        parts = tuple(map_blocks(_Step(form, prior, confusion), blocks))
+        sums = in_order(part[1] for part in parts)
         penalty = smoothing * float(_log(confusion).sum()) if smoothing else 0.0
-        trace.append(likelihood + penalty)
-        if len(trace) > 1 and trace[-1] - trace[-2] <= tolerance * labels.code.size:
-            converged = True
-            break
+        trace.append(float(sums[-1]) + penalty)
+        for block, part in zip(blocks, parts, strict=True):
+            posterior[block.units] = part[0]
+        gained = trace[-1] - trace[-2] if len(trace) > 1 else np.inf
+        converged = gained <= tolerance * labels.code.size
     return AnnotatorModel(
         name, data.unit_ids, data.rater_ids, posterior, prior, confusion, tuple(trace), converged
     )

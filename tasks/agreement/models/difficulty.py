@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tasks.agreement.errors import CoefficientError
-from tasks.agreement.models.blocks import N_BLOCKS, block_of, in_order
+from tasks.agreement.models.blocks import blocks_of, in_order
 from tasks.agreement.models.dawid_skene import (
-    RatedLabels,
     check_settings,
     rated_labels,
     start_posterior,
@@ -18,13 +17,9 @@ from tasks.agreement.models.dawid_skene import (
 from tasks.agreement.models.result import AnnotatorModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from tasks.agreement.data import ReliabilityData
     from tasks.agreement.levels import Floats, Integers
-
-    # Anything that maps a function over blocks and gives the results in their order.
-    BlockMap = Callable[["Callable[[Block], Partial]", "Iterable[Block]"], "Iterable[Partial]"]
+    from tasks.agreement.models.blocks import Block, BlockMap, RatedLabels
 
 # Easiness of an item, exp(-2) to exp(2): the middle of a normal distribution of its logarithm.
 _LOG_EASINESS: Final = np.linspace(-2.0, 2.0, 9)
@@ -48,22 +43,6 @@ class DifficultyModel(AnnotatorModel):
 
     ability: Floats
     difficulty: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The labels of the units of one block, ordered by unit and rater.
-
-    Attributes
-    ----------
-    units
-        Positions of its units among all, shape (B,).
-    labels
-        Labels, with units numbered inside the block.
-    """
-
-    units: Integers
-    labels: RatedLabels
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +125,7 @@ def glad(
     if data.domain.n_values < 2:
         raise CoefficientError("a model of difficulty needs two values or more to choose from")
     labels = rated_labels(data)
-    blocks = tuple(_blocks(labels, data.unit_ids))
+    blocks = tuple(blocks_of(labels, data.unit_ids))
     first = start_posterior(data, start)
     state = _State.started(_start_sums(labels, blocks, first), labels, smoothing)
     parts, sums = _expect(state, blocks, map_blocks)
@@ -274,29 +253,6 @@ def _fitted_ability(ability: Floats, right: Floats, wrong: Floats, smoothing: fl
         moved = ability + step
         ability = np.where(height(moved) >= height(ability), moved, ability)
     return ability
-
-
-def _blocks(labels: RatedLabels, unit_ids: Integers) -> Iterator[Block]:
-    """Cut the labels into the fixed blocks that have any."""
-    block = block_of(unit_ids)
-    position = np.zeros(unit_ids.size, dtype=np.int64)
-    of_label = block[labels.unit]
-    for number in range(N_BLOCKS):
-        units = np.flatnonzero(block == number)
-        if units.size:
-            position[units] = np.arange(units.size)
-            chosen = of_label == number
-            yield Block(
-                units,
-                RatedLabels(
-                    position[labels.unit[chosen]],
-                    labels.rater[chosen],
-                    labels.code[chosen],
-                    units.size,
-                    labels.n_raters,
-                    labels.n_values,
-                ),
-            )
 
 
 def _model(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.agreement.models.blocks import blocks_of, in_order
 from tasks.agreement.models.dawid_skene import (
     check_settings,
     expect,
@@ -16,8 +18,8 @@ from tasks.agreement.models.result import AnnotatorModel
 
 if TYPE_CHECKING:
     from tasks.agreement.data import ReliabilityData
-    from tasks.agreement.levels import Floats
-    from tasks.agreement.models.dawid_skene import RatedLabels
+    from tasks.agreement.levels import Floats, Integers
+    from tasks.agreement.models.blocks import Block, BlockMap, RatedLabels
 
 
 def mace(
@@ -27,6 +29,7 @@ def mace(
     tolerance: float = 1e-8,
     smoothing: float = 0.1,
     start: Floats | None = None,
+    map_blocks: BlockMap = map,
 ) -> AnnotatorModel:
     """Estimate true values and how often each rater knows them.
 
@@ -42,6 +45,8 @@ def mace(
         Pseudo-labels added to knowing, to not knowing, and to each habitual answer.
     start
         Posterior to start from, shape (U, V). Vote shares by default, so there is no chance in it.
+    map_blocks
+        As for `dawid_skene`.
 
     Returns
     -------
@@ -69,34 +74,61 @@ def mace(
     """
     check_settings(data, iterations, smoothing)
     labels = rated_labels(data)
+    blocks = tuple(blocks_of(labels, data.unit_ids))
     posterior = start_posterior(data, start)
     even = np.full(labels.n_values, 1.0 / labels.n_values)
-    knows = posterior[labels.unit, labels.code] * 0.5
+    given = np.bincount(labels.rater, minlength=labels.n_raters)
+    sums = in_order(
+        _row(one.labels, posterior[one.units][one.labels.unit, one.labels.code] * 0.5, 0.0)
+        for one in blocks
+    )
     confusion = np.zeros((labels.n_raters, labels.n_values, labels.n_values))
     trace: list[float] = []
     converged = False
-    for _ in range(iterations):
-        theta, habit = _maximise(labels, knows, smoothing)
+    while not converged and len(trace) < iterations:
+        theta, habit = _maximise(sums, given, smoothing)
         confusion = _confusion(theta, habit)
-        posterior, likelihood = expect(labels, even, confusion)
-        trace.append(likelihood + smoothing * _log_prior(theta, habit))
-        knows = _knowing(labels, posterior, theta, habit)
-        if len(trace) > 1 and trace[-1] - trace[-2] <= tolerance * labels.code.size:
-            converged = True
-            break
+        parts = tuple(map_blocks(_Step(theta, habit, confusion, even), blocks))
+        sums = in_order(part[1] for part in parts)
+        trace.append(float(sums[-1]) + smoothing * _log_prior(theta, habit))
+        for block, part in zip(blocks, parts, strict=True):
+            posterior[block.units] = part[0]
+        gained = trace[-1] - trace[-2] if len(trace) > 1 else np.inf
+        converged = gained <= tolerance * labels.code.size
     return AnnotatorModel(
         "mace", data.unit_ids, data.rater_ids, posterior, even, confusion, tuple(trace), converged
     )
 
 
-def _maximise(labels: RatedLabels, knows: Floats, smoothing: float) -> tuple[Floats, Floats]:
-    """Return how often each rater knows, shape (R,), and their habits, shape (R, V)."""
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The posterior of a block, and its counts; a class, so that it can be sent elsewhere."""
+
+    theta: Floats
+    habit: Floats
+    confusion: Floats
+    prior: Floats
+
+    def __call__(self, block: Block) -> tuple[Floats, Floats]:
+        posterior, likelihood = expect(block.labels, self.prior, self.confusion)
+        knows = _knowing(block.labels, posterior, self.theta, self.habit)
+        return posterior, _row(block.labels, knows, likelihood)
+
+
+def _row(labels: RatedLabels, knows: Floats, likelihood: float) -> Floats:
+    """Return what a block adds: labels known and guessed per rater, log-likelihood."""
     known = np.bincount(labels.rater, weights=knows, minlength=labels.n_raters)
-    given = np.bincount(labels.rater, minlength=labels.n_raters)
-    theta = (known + smoothing) / (given + 2.0 * smoothing)
     cell = labels.rater * labels.n_values + labels.code
-    counts = np.bincount(cell, weights=1.0 - knows, minlength=labels.n_raters * labels.n_values)
-    guessed = counts.reshape(labels.n_raters, labels.n_values) + max(smoothing, 1e-12)
+    n_cells = labels.n_raters * labels.n_values
+    guessed = np.bincount(cell, weights=1.0 - knows, minlength=n_cells)
+    return np.concatenate([known, guessed, [likelihood]])
+
+
+def _maximise(sums: Floats, given: Integers, smoothing: float) -> tuple[Floats, Floats]:
+    """Return how often each rater knows, shape (R,), and their habits, shape (R, V)."""
+    raters = given.size
+    theta = (sums[:raters] + smoothing) / (given + 2.0 * smoothing)
+    guessed = sums[raters:-1].reshape(raters, -1) + max(smoothing, 1e-12)
     return np.asarray(theta), np.asarray(guessed / guessed.sum(axis=1, keepdims=True))
 
 
