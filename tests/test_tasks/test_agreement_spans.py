@@ -101,6 +101,14 @@ def test_three_annotators_by_hand() -> None:
     assert character_f1(data, interval=None).value == pytest.approx(1 / 3)
 
 
+def test_an_independent_program_finds_the_same() -> None:
+    # Three coders of key phrases in 56 characters; the open implementation of the 2016 form by
+    # Z. Bekcic (KrippendorffUnitizedAlpha) documents .56 for them.
+    spans: list[Spans] = [[(3, 15), (22, 53)], [(3, 10), (22, 53)], [(22, 46)]]
+    data = SpanData.from_codings([0] * 3, [0, 1, 2], spans, [56] * 3)
+    assert span_alpha(data, interval=None).value == pytest.approx(0.56, abs=0.01)
+
+
 @settings(max_examples=80)
 @given(studies())
 def test_alpha_is_its_definition(study: Study) -> None:
