@@ -44,7 +44,7 @@ from tasks.agreement.raw_agreement import (
     specific_agreement,
 )
 from tasks.agreement.results import AgreementResult, Interval, Status, Sufficiency
-from tasks.agreement.sets import jaccard_distance, masi_distance, set_alpha
+from tasks.agreement.sets import jaccard_distance, masi_distance, set_alpha, set_alphas
 from tasks.agreement.spans import (
     SpanData,
     character_f1,
@@ -111,6 +111,7 @@ __all__ = [
     "prevalence",
     "scott_pi",
     "set_alpha",
+    "set_alphas",
     "span_alpha",
     "specific_agreement",
     "sufficiency",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,7 +83,7 @@ def _monotonicity(a: AbstractSet[Hashable], b: AbstractSet[Hashable]) -> float:
     return 1.0 / 3.0 if a & b else 0.0
 
 
-_DISTANCES = {"masi": masi_distance, "jaccard": jaccard_distance}
+_DISTANCES = ("masi", "jaccard")
 
 
 def set_alpha(
@@ -126,10 +127,47 @@ def set_alpha(
     >>> round(result.value, 4)
     0.5714
     """
-    if distance not in _DISTANCES:
-        raise CoefficientError(
-            f"unknown distance {distance!r}: choose one of {', '.join(_DISTANCES)}"
-        )
+    return set_alphas(unit, rater, value, distances=(distance,), interval=interval)[distance]
+
+
+def set_alphas(
+    unit: npt.ArrayLike,
+    rater: npt.ArrayLike,
+    value: Sequence[AbstractSet[Hashable]],
+    *,
+    distances: Sequence[str] = ("masi", "jaccard"),
+    interval: IntervalChoice = "jackknife",
+) -> dict[str, AgreementResult]:
+    """Return alpha over sets under several distances; the labels are collapsed once.
+
+    Parameters
+    ----------
+    unit, rater, value, interval
+        As for `set_alpha`.
+    distances
+        Names of distances.
+
+    Returns
+    -------
+    dict
+        Results by distance.
+
+    Raises
+    ------
+    CoefficientError, ReliabilityDataError
+        As for `set_alpha`.
+
+    Examples
+    --------
+    >>> found = set_alphas([0, 0, 1, 1], [0, 1, 0, 1], [{1}, {1}, {2}, {1, 2}], interval=None)
+    >>> {name: round(result.value, 4) for name, result in found.items()}
+    {'masi': 0.5, 'jaccard': 0.5714}
+    """
+    for distance in distances:
+        if distance not in _DISTANCES:
+            raise CoefficientError(
+                f"unknown distance {distance!r}: choose one of {', '.join(_DISTANCES)}"
+            )
     frozen = [frozenset(one) for one in value]
     domain = sorted(set(frozen), key=lambda one: (len(one), sorted(map(repr, one))))
     if not domain:
@@ -138,10 +176,26 @@ def set_alpha(
     data = ReliabilityData.from_long(
         unit, rater, [place[one] for one in frozen], n_values=len(domain), level="nominal"
     )
-    result = krippendorff_alpha(data, difference=_matrix(domain, distance), interval=interval)
-    return replace(result, coefficient="set_alpha", weights=distance)
+    found = {}
+    for distance in distances:
+        difference = _matrix(domain, distance)
+        result = krippendorff_alpha(data, difference=difference, interval=interval)
+        found[distance] = replace(result, coefficient="set_alpha", weights=distance)
+    return found
 
 
 def _matrix(domain: Sequence[frozenset[Hashable]], distance: str) -> Floats:
-    measure = _DISTANCES[distance]
-    return np.array([[measure(a, b) for b in domain] for a in domain], dtype=np.float64)
+    """Return the distances of every two sets of a domain, as the functions above have them."""
+    members = {member: place for place, member in enumerate(dict.fromkeys(chain(*domain)))}
+    holds = np.zeros((len(domain), len(members)))
+    for row, one in enumerate(domain):
+        holds[row, [members[member] for member in one]] = 1.0
+    sizes, both = holds.sum(axis=1), holds @ holds.T
+    either = sizes[:, None] + sizes - both
+    shared = np.divide(both, either, out=np.ones_like(both), where=either > 0.0)
+    if distance == "jaccard":
+        return np.asarray(1.0 - shared)
+    within = both == np.minimum(sizes[:, None], sizes)
+    kind = np.where(within, 2.0 / 3.0, 1.0 / 3.0)
+    np.fill_diagonal(kind, 1.0)
+    return np.asarray(1.0 - shared * kind)

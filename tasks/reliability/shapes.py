@@ -18,7 +18,7 @@ from tasks.agreement import (
     character_f1,
     exact_span_f1,
     krippendorff_alpha,
-    set_alpha,
+    set_alphas,
     span_alpha,
 )
 from tasks.answer_values import span_places
@@ -61,21 +61,17 @@ def _set_report(
     interval: IntervalSpec | None,
 ) -> ShapedReport:
     unit, rater, sets = _sets(question, table, conditioning)
+    found = set_alphas(unit, rater, sets, interval=interval) if sets else _no_sets()
     results = {}
-    for distance in _DISTANCES:
-        result = (
-            set_alpha(unit, rater, sets, distance=distance, interval=interval)
-            if sets
-            else _no_sets(distance)
-        )
+    for distance, result in found.items():
         enough = Sufficiency(result.n_pairable_units, question.agreement.min_items, "units")
         results[f"{distance}_alpha"] = replace(result, sufficiency=enough)
     return ShapedReport(question.id, "", "set", question.text, conditioning, results)
 
 
-def _no_sets(distance: str) -> AgreementResult:
-    none = ReliabilityData.from_long([], [], [], n_values=1, level="nominal")
-    return replace(krippendorff_alpha(none), coefficient="set_alpha", weights=distance)
+def _no_sets() -> dict[str, AgreementResult]:
+    none = krippendorff_alpha(ReliabilityData.from_long([], [], [], n_values=1, level="nominal"))
+    return {name: replace(none, coefficient="set_alpha", weights=name) for name in _DISTANCES}
 
 
 def _sets(

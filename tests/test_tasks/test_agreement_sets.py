@@ -43,6 +43,22 @@ def test_distances_are_symmetric_and_masi_is_the_stricter(
     assert masi_distance(a, b) >= jaccard_distance(a, b) - 1e-15
 
 
+@given(st.lists(SETS, min_size=2, max_size=12))
+def test_alpha_takes_the_distances_of_the_functions(sets: list[frozenset[int]]) -> None:
+    unit, rater = [at // 2 for at in range(len(sets))], [at % 2 for at in range(len(sets))]
+    pairs = [(sets[at], sets[at + 1]) for at in range(0, len(sets) - 1, 2)]
+    paired = [one for pair in pairs for one in pair]
+    for name, distance in (("jaccard", jaccard_distance), ("masi", masi_distance)):
+        result = set_alpha(unit, rater, sets, distance=name, interval=None)
+        expected = sum(distance(a, b) for a in paired for b in paired)
+        if not expected:
+            assert result.status is Status.NO_VARIATION
+            continue
+        observed = sum(2 * distance(a, b) for a, b in pairs) / len(paired)
+        expected /= len(paired) * (len(paired) - 1)
+        assert result.value == pytest.approx(1 - observed / expected, abs=1e-12)
+
+
 def test_the_shared_pair() -> None:
     if not FOLDER.is_dir():
         pytest.skip("the shared reference cases are not at hand")
