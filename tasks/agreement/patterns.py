@@ -77,17 +77,36 @@ class CountPatterns:
         tuple
             The patterns, and for each unit the index of its pattern, shape (U,).
         """
-        n_units = int(unit.max(initial=-1)) + 1
         base = int(np.bincount(unit, minlength=1).max()) + 1
         if base**n_values >= _EXACT_IN_A_DOUBLE:
-            flat = np.bincount(unit * n_values + code, minlength=n_units * n_values)
-            return cls.from_rows(flat.reshape(n_units, n_values).astype(np.int64))
+            return cls._from_wide_labels(unit, code, n_values, base)
         place = base ** np.arange(n_values - 1, -1, -1, dtype=np.int64)
         # Every partial sum is an integer below 2**53, so the double arithmetic is exact.
         keys = np.bincount(unit, weights=place[code].astype(np.float64)).astype(np.int64)
         distinct, inverse, frequencies = _distinct(keys, base**n_values)
         patterns = distinct[:, None] // place[None, :] % base
         return cls(patterns, frequencies), inverse
+
+    @classmethod
+    def _from_wide_labels(
+        cls, unit: Integers, code: Integers, n_values: int, base: int
+    ) -> tuple[Self, Integers]:
+        """Write the counts as numbers of as many digits as a double holds: few columns to sort."""
+        digits = 1
+        while base ** (digits + 1) < _EXACT_IN_A_DOUBLE:
+            digits += 1
+        value = np.arange(n_values)
+        column = value // digits
+        place = base ** (np.bincount(column)[column] - 1 - value % digits)
+        n_columns = int(column[-1]) + 1
+        n_units = int(unit.max()) + 1
+        keys = np.bincount(
+            unit * n_columns + column[code],
+            weights=place[code].astype(np.float64),
+            minlength=n_units * n_columns,
+        )
+        rows, inverse = cls.from_rows(keys.astype(np.int64).reshape(n_units, n_columns))
+        return cls(rows.patterns[:, column] // place % base, rows.frequencies), inverse
 
     @property
     def n_values(self) -> int:

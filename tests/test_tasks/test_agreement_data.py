@@ -26,7 +26,7 @@ def long(n_units: int, n_raters: int, n_values: int, seed: int = 0) -> tuple[np.
     return unit[kept], rater[kept], rng.integers(0, n_values, kept.size)
 
 
-@pytest.mark.parametrize("n_values", [2, 5, 40])
+@pytest.mark.parametrize("n_values", [2, 5, 22, 23, 40, 44, 300])
 def test_patterns_do_not_depend_on_the_way_they_are_counted(n_values: int) -> None:
     unit, rater, code = long(50, 4, n_values)
     data = ReliabilityData.from_long(unit, rater, code, n_values=n_values, level="nominal")
