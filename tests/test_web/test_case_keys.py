@@ -43,6 +43,7 @@ def case(context: BrowserContext, site: Site, seeded: Seeded) -> Iterator[Page]:
     page = context.new_page()
     page.goto(f"{base}/p/demo/cases/{seeded.open_case}")
     page.get_by_role("button", name="Take this case").first.click()
+    expect(page.locator("#blind[data-keys=on]")).to_be_visible()
     yield page
     server.shutdown()
     thread.join()
@@ -66,6 +67,7 @@ def chosen(page: Page) -> dict[str, str]:
 def test_keys_answer_compare_and_decide(case: Page) -> None:
     press(case, "Enter")
     expect(case.locator(".error").first).to_contain_text("Answer this first, or say unsure.")
+    expect(case.locator("#blind[data-keys=on]")).to_be_visible()
     press(case, "4", "y", "2", "u")
     assert chosen(case) == {
         "value:severity": "strong",
@@ -76,6 +78,7 @@ def test_keys_answer_compare_and_decide(case: Page) -> None:
     press(case, "k", "3")
     assert chosen(case)["value:target"] == "system", "K went back one question"
     press(case, "j", "2", "Enter")
+    expect(case.locator("#decide[data-keys=on]")).to_be_visible()
     expect(case.locator(".votes")).to_be_visible()
 
     press(case, "n", "6")

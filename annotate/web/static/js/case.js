@@ -80,5 +80,6 @@ if (form instanceof HTMLFormElement) {
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
     if (pressed(event, form)) event.preventDefault();
   });
+  form.dataset.keys = "on";
   document.querySelector(".error")?.scrollIntoView({ block: "center" });
 }
