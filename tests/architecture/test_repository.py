@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LARGEST_FILE = 600_000
 # Written in parts, so that this file does not hold what it looks for.
-REGISTRY_HOSTS = ("pythonhosted" + ".org", "pypi" + ".org", "npmjs" + ".org", "npmjs" + ".com")
+REGISTRY_HOSTS = ("python" + "hosted.org", "py" + "pi.org", "npm" + "js.org", "npm" + "js.com")
 MACHINE_PATH = re.compile(rb"(^|[^A-Za-z0-9_.])/" + b"(work|root|" + rb"farm)/")
 BINARY = {".png", ".jpg", ".woff2", ".parquet", ".gz", ".ico", ".mo"}
 
