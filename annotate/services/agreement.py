@@ -272,7 +272,7 @@ def label_columns(session: Session, scope: Scope, chosen: Slice) -> LabelColumns
         )
     )
     query = _bounded(query, chosen)
-    # The driver's own tuples: every column is text, so SQLAlchemy's rows would add nothing but time.
+    # The driver's own tuples: every column is text, SQLAlchemy's rows would add only time.
     rows = session.connection().execute(query).cursor.fetchall()
     columns: Any = list(zip(*rows, strict=True)) if rows else [()] * 6
     return LabelColumns(*columns)
