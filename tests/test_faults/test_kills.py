@@ -83,7 +83,7 @@ def check_nothing_lost(database: Database, log: Log) -> None:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=LONG)])
+@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=LONG)])
 def test_a_killed_server_loses_nothing_that_it_acknowledged(
     world: World, demo: Standard, server: Server, kills: int
 ) -> None:
@@ -99,7 +99,7 @@ def test_a_killed_server_loses_nothing_that_it_acknowledged(
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("commits", [200, pytest.param(2_000, marks=LONG)])
+@pytest.mark.parametrize("commits", [300, pytest.param(2_000, marks=LONG)])
 def test_processes_that_commit_beside_the_server_leave_the_file_whole(
     world: World,
     demo: Standard,

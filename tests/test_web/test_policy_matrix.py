@@ -315,11 +315,15 @@ def test_everybody_gets_what_the_table_says(world: PolicyWorld, endpoint: str) -
 
 
 THIN = (
+    "stranger",
     "annotator in own",
+    "designer in own",
+    "administrator everywhere",
     "manager for a team",
     "neighbour",
+    "token for read",
+    "deactivated",
 )
-"""Callers on PostgreSQL: only what reads rows differs there, and SQLite has heard everybody."""
 
 
 def test_postgresql_gives_the_same_answers(postgresql_world: PolicyWorld) -> None:
