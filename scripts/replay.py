@@ -1,4 +1,8 @@
-"""Play all recorded labels through a served Touchstone and compare agreement with the reference.
+"""Play all recorded labels through a served Touchstone, compare agreement, and go on to gold.
+
+Agreement is compared with the reference figures. Then cases are decided in a browser, a release is
+written twice and verified, and the example trains a classifier on it. The decisions follow the
+majority of the shown labels: they are a run of the machinery and judge nothing.
 
 ``replay.py sqlite postgresql`` does it on both databases. Without the recorded labels beside the
 repository it says so and does nothing.
@@ -11,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.support.replays import (
     ABSENT,
@@ -22,9 +27,14 @@ from tests.support.replays import (
 )
 from tests.support.run_folder import LeadingRun
 
+if TYPE_CHECKING:
+    from tests.support.to_gold import ToGold
+
 EXPECTED = {"rows": 12_197, "submitted": 12_197, "refused_rows": 21, "refused_cells": 37}
 OPEN_CASES = 1_207
 """1,209 items disagree somewhere as recorded; two of them only in answers to closed questions."""
+DECIDED = 30
+"""How many cases are decided in the browser."""
 
 
 def main(kinds: list[str]) -> int:
@@ -47,7 +57,7 @@ def check(kind: str, reference: dict[str, object]) -> list[str]:
     """Replay on one kind of database and tell what is wrong."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="touchstone-replay-") as folder:
-        result = replayed(kind, Path(folder))
+        result = replayed(kind, Path(folder), decide=DECIDED)
     wrong = [
         f"{kind}: {name} is {result.outcome.get(name)}, not {value}"
         for name, value in EXPECTED.items()
@@ -56,6 +66,7 @@ def check(kind: str, reference: dict[str, object]) -> list[str]:
     if result.open_cases != OPEN_CASES:
         wrong.append(f"{kind}: {result.open_cases} cases are open, not {OPEN_CASES}")
     wrong += [f"{kind}: {problem}" for problem in differences(result.variables, reference)]
+    wrong += [f"{kind}: {problem}" for problem in _told_of_gold(kind, result.gold)]
     figures = list(expected_figures(reference))
     for wanted, value in figures:
         given = alpha(result.variables, **wanted)
@@ -68,6 +79,22 @@ def check(kind: str, reference: dict[str, object]) -> list[str]:
         f"{time.monotonic() - started:.0f} s"
     )
     return wrong
+
+
+def _told_of_gold(kind: str, gold: ToGold | None) -> list[str]:
+    """Print what came of the cases and return what is wrong with it."""
+    if gold is None:
+        return ["no case was decided"]
+    bases = ", ".join(f"{count} {basis}" for basis, count in sorted(gold.bases.items()))
+    print(
+        f"replay: {kind}: {gold.cases} cases decided in a browser ({len(gold.rulings)} rulings, "
+        "the majority of the shown labels: a run of the machinery, no judgement)"
+    )
+    print(f"replay: {kind}: gold cells: {bases}")
+    print(f"replay: {kind}: {gold.verified}")
+    print(gold.table)
+    few = [] if gold.cases == DECIDED else [f"{gold.cases} cases are decided, not {DECIDED}"]
+    return [*gold.problems, *few]
 
 
 def _name(wanted: dict[str, str]) -> str:

@@ -36,6 +36,7 @@ class CellField:
 class VoteRow:
     """One row of the comparison: a cell, what each annotator said, and the own answer."""
 
+    key: str
     title: str
     contested: bool
     values: tuple[tuple[str, bool], ...]
@@ -169,6 +170,7 @@ def _row(
     if own is not None:
         mine = value_words(case.rubric, *key, own.get("value"), own.get("state", "answered"))
     return VoteRow(
+        cell_key(*key),
         short_title(case.rubric, *key),
         key in contested,
         tuple(

@@ -15,6 +15,7 @@ from annotate.services import accounts, roles, tokens
 from annotate.services.identity import system_actor
 from tests.support.databases import environment_for, migrated_database, settings_for
 from tests.support.server import COMMAND, Server
+from tests.support.to_gold import ToGold, to_gold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,13 +34,15 @@ class Replayed:
     """What the replay said, and what the API gave afterwards.
 
     ``variables`` are the agreement figures at each level; ``open_cases`` the items that disagree
-    somewhere; ``again`` is what a second replay of the same file said.
+    somewhere; ``again`` is what a second replay of the same file said; ``gold`` what came of
+    the cases that were decided afterwards.
     """
 
     outcome: Mapping[str, Any]
     variables: Sequence[Mapping[str, Any]]
     open_cases: int
     again: Mapping[str, Any] | None = None
+    gold: ToGold | None = None
 
 
 def replayed(
@@ -49,8 +52,12 @@ def replayed(
     labels: Path = RECORDED / "labels_wide.csv",
     items: Path = RECORDED / "items.jsonl",
     twice: bool = False,
+    decide: int = 0,
 ) -> Replayed:
-    """Serve a fresh database of a kind, play the recorded labels to it, ask for agreement."""
+    """Serve a fresh database of a kind, play the recorded labels to it, ask for agreement.
+
+    With ``decide``, that many cases are decided in a browser afterwards, and released as gold.
+    """
     with migrated_database(kind, folder) as url:
         environment = environment_for(url, folder)
         with Server(environment, folder) as server:
@@ -64,8 +71,9 @@ def replayed(
             ]
             reports = [_get(one, token) for one in asked]
             cases = _count_cases(f"{project}/cases?state=open", token)
+            gold = to_gold(server, url, decide) if decide else None
     variables = [entry for report in reports for entry in report["variables"]]
-    return Replayed(outcome, variables, cases, again)
+    return Replayed(outcome, variables, cases, again, gold)
 
 
 def _count_cases(address: str, token: str) -> int:
