@@ -243,7 +243,7 @@ export function spansOf(rubric, answers) {
     .filter((step) => step.question.type === "span" && step.standing === "asked")
     .flatMap((step) => {
       const value = answerOf(answers, step)?.value;
-      const spans = Array.isArray(value) ? value.filter((one) => typeof one === "object") : [];
+      const spans = /** @type {Span[]} */ (Array.isArray(value) ? value.filter((one) => typeof one === "object") : []);
       return spans.map((span, index) => ({ step, index, span }));
     });
 }

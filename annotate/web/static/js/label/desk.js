@@ -6,6 +6,7 @@ import { ClausePanel } from "./clauses.js";
 import { ItemView, turnsOf } from "./item.js";
 import { pill, toast } from "./notices.js";
 import { Rail } from "./rail.js";
+import { besideItem, lookedAt } from "./responses.js";
 import { t } from "./texts.js";
 import { lackWords, languageName } from "./words.js";
 
@@ -75,6 +76,8 @@ export class Desk {
    */
   lay(work) {
     this.work = work;
+    work.rubric = besideItem(work.rubric, work.assignment.item);
+    adopt(work.rubric);
     this.filter = "";
     this.category = "";
     this.markLabel = "";
@@ -127,7 +130,9 @@ export class Desk {
     const spoken = turns.filter(({ role }) => role !== "system").length;
     must("#item-id").textContent = item.external_id;
     must("#item-h").textContent = t("itemTitle", { item: item.external_id });
-    must("#item-kind").textContent = turns.length > 1 ? t("conversationOf", { count: spoken }) : t("singleText");
+    const responses = turns.filter(({ name }) => name !== undefined).length;
+    if (responses) must("#item-kind").textContent = t("responsesOf", { count: responses });
+    else must("#item-kind").textContent = turns.length > 1 ? t("conversationOf", { count: spoken }) : t("singleText");
     must("#item-language").textContent = item.language ? `· ${languageName(item.language)}` : "";
     this.#showMetadata(item.metadata ?? {}, rubric.item.show);
     const targets = rubric.questions.map(({ target }) => target);
@@ -176,7 +181,7 @@ export class Desk {
     this.rail.show({ ...work, steps, texts, markLabel: this.markLabel, filter: this.filter });
     this.#drawCounts(steps);
     this.#drawClauses();
-    this.item.setJudged(this.openStep()?.question.target);
+    this.item.setJudged(lookedAt(this.openStep(), work.assignment.item));
   }
 
   /** @param {Step[]} steps */

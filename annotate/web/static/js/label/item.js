@@ -1,6 +1,7 @@
 // The words under judgement: turns with their roles, concealed until revealed, and the passages marked in them.
 import { fill, h, icon, say } from "../lib/dom.js";
 import { countCodePoints, toCodePoint, toUnit } from "./codepoints.js";
+import { besideEachOther, responseTurns } from "./responses.js";
 import { t, tOr } from "./texts.js";
 
 /** @typedef {import("./types.js").Item} Item */
@@ -10,9 +11,10 @@ import { t, tOr } from "./texts.js";
  * A piece of the item that is shown and may be marked.
  *
  * @typedef {object} Turn
- * @property {string} target text | prompt | response | message:<index>, or "system", which takes no marks
+ * @property {string} target text | prompt | response | response:<id> | message:<index>, or "system", which takes no marks
  * @property {string} role
  * @property {string} text
+ * @property {string} [name] what it is called instead of its role: one of several responses
  */
 
 /** @typedef {{ span: Span, tag: string }} Mark */
@@ -27,14 +29,16 @@ const ROLES = new Set(["system", "user", "assistant", "tool"]);
  */
 export function turnsOf({ body }) {
   if (body.messages) {
-    return body.messages.map(({ role, content }, index) => ({ target: `message:${index}`, role, text: content }));
+    const said = body.messages.map(({ role, content }, index) => ({ target: `message:${index}`, role, text: content }));
+    return [...said, ...responseTurns(body)];
   }
   /** @type {[string, string, string | undefined][]} */
   const parts = [
     ["system", "system", body.system], ["prompt", "user", body.prompt], ["response", "assistant", body.response],
     ["text", "text", body.text],
   ];
-  return parts.flatMap(([target, role, text]) => (typeof text === "string" ? [{ target, role, text }] : []));
+  const said = parts.flatMap(([target, role, text]) => (typeof text === "string" ? [{ target, role, text }] : []));
+  return [...said, ...responseTurns(body)];
 }
 
 /**
@@ -45,6 +49,8 @@ export function turnsOf({ body }) {
  * @returns {Turn | null}
  */
 export function judgedTurn(turns, target) {
+  if (target?.startsWith("response:")) return turns.find((turn) => turn.target === target) ?? null;
+  if (turns.some(({ name }) => name !== undefined) && target === "response") return null;
   const role = { prompt: "user", response: "assistant" }[target ?? ""];
   if (!role) return target === "text" ? turns.find((turn) => turn.target === "text") ?? null : null;
   return turns.filter((turn) => turn.role === role).at(-1) ?? null;
@@ -135,10 +141,10 @@ export class ItemView {
     fill(
       this.pane,
       conceal && notice ? h("p.notice", {}, icon("eye-off"), notice) : null,
-      this.turns.map((turn) => {
+      besideEachOther(this.turns, this.turns.map((turn) => {
         if (turn.role !== "system") number += 1;
-        return this.#turn(turn, turn.role === "system" ? 0 : number);
-      }),
+        return this.#turn(turn, turn.role === "system" || turn.name !== undefined ? 0 : number);
+      })),
       h("p.item-end", {}, this.turns.length > 1 ? t("endOfConversation") : t("endOfItem")),
     );
     for (const turn of this.turns) this.#paint(turn);
@@ -161,7 +167,7 @@ export class ItemView {
     const kind = ROLES.has(turn.role) ? turn.role : "user";
     const many = this.turns.length > 1;
     return h(`article.turn.turn-${kind}`, { "data-turn": turn.target, "aria-label": this.#nameOf(turn, number) },
-      h("div.turn-who", {}, h("b", {}, tOr(`role-${turn.role}`, turn.role)),
+      h("div.turn-who", {}, h("b", {}, turn.name ?? tOr(`role-${turn.role}`, turn.role)),
         many && number ? h("span", {}, t("turn", { number })) : null,
         h("span.turn-now-tag", { hidden: true }, t("judgedNow"))),
       h("div.turn-body"));
@@ -172,7 +178,7 @@ export class ItemView {
    * @param {number} number
    */
   #nameOf(turn, number) {
-    const role = tOr(`role-${turn.role}`, turn.role);
+    const role = turn.name ?? tOr(`role-${turn.role}`, turn.role);
     return number && this.turns.length > 1 ? `${role}, ${t("turn", { number })}` : role;
   }
 
@@ -210,7 +216,7 @@ export class ItemView {
   #concealed(turn) {
     const words = wordsOf(turn.text, this.language).length;
     const unasked = this.askedAbout !== null && !this.askedAbout.has(turn.target);
-    const button = h("button.btn.btn-sm", { type: "button", "data-reveal": turn.target }, icon("eye"), t(this.holds ? "holdToReveal" : "reveal"), " ", h("kbd.key", {}, "R"));
+    const button = h("button.btn.btn-sm", { type: "button", "data-reveal": turn.target }, icon("eye"), t(this.holds ? "holdToReveal" : "reveal"), " ", h("kbd.key", {}, capOf("reveal")));
     if (this.holds) {
       button.addEventListener("pointerdown", () => this.reveal(turn.target));
     } else {

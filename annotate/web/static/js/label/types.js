@@ -1,6 +1,6 @@
 // Shapes that the labelling page shares. Types only: nothing here runs.
 
-/** @typedef {"single" | "multi" | "ordinal" | "boolean" | "number" | "span" | "text"} QuestionType */
+/** @typedef {"single" | "multi" | "ordinal" | "boolean" | "number" | "span" | "text" | "preference" | "ranking"} QuestionType */
 /** @typedef {"answered" | "unsure" | "cannot_assess"} AnswerState */
 
 /**
@@ -11,7 +11,10 @@
  * @property {string} [label]
  */
 
-/** @typedef {string | boolean | number | string[] | Span[] | null} AnswerValue */
+/** A ranking: groups of option ids, the best first; a group of several shares its rank. */
+/** @typedef {string[][]} Ranks */
+
+/** @typedef {string | boolean | number | string[] | Span[] | Ranks | null} AnswerValue */
 
 /**
  * One answer as the API takes it. `per` holds the answers of a repeated question, by category.
@@ -47,7 +50,8 @@
  * @property {string} label
  * @property {number | null} [code]
  * @property {string | null} [help]
- * @property {string | null} [hotkey]
+ * @property {string | null} [hotkey] what this person presses
+ * @property {string | null} [usual] the key that the rubric gives
  */
 
 /**
@@ -68,6 +72,7 @@
  * @property {Asking | null} [required_if]
  * @property {number | null} [max_chars]
  * @property {boolean} cite
+ * @property {boolean} [ties] a preference or a ranking that may call options equal
  * @property {("unsure" | "cannot_assess")[]} reserved
  */
 
@@ -132,6 +137,7 @@
  * @property {string} [prompt]
  * @property {string} [response]
  * @property {Message[]} [messages]
+ * @property {{ id: string, text: string }[]} [responses] in the order shown; ids are places in the item, r1, r2, …
  */
 
 /**
