@@ -22,6 +22,8 @@ from annotate.models.people import (
     Team,
     UserAccount,
 )
+from annotate.models.personal import PersonalKeys, RubricAcknowledgement
+from annotate.models.practice import PracticeAnswer, PracticeItem
 from annotate.models.projects import Project, Round, Rubric, RubricVersion
 from annotate.models.wellbeing import ItemReport, OptOut
 from annotate.models.work import AnnotatorCursor, Assignment, Reservation, Task
@@ -54,11 +56,15 @@ __all__ = [
     "OneTimeLink",
     "OptOut",
     "OutboxMessage",
+    "PersonalKeys",
+    "PracticeAnswer",
+    "PracticeItem",
     "Project",
     "Reservation",
     "RoleGrant",
     "Round",
     "Rubric",
+    "RubricAcknowledgement",
     "RubricVersion",
     "Task",
     "Team",
