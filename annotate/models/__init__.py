@@ -25,7 +25,16 @@ from annotate.models.people import (
 from annotate.models.personal import PersonalKeys, RubricAcknowledgement
 from annotate.models.practice import PracticeAnswer, PracticeItem
 from annotate.models.projects import Project, Round, Rubric, RubricVersion
-from annotate.models.wellbeing import ItemReport, OptOut
+from annotate.models.wellbeing import (
+    Break,
+    CategoryOptOut,
+    Exposure,
+    ItemReport,
+    OptOut,
+    TaskExposure,
+    WellbeingPolicy,
+    WellbeingPreference,
+)
 from annotate.models.work import AnnotatorCursor, Assignment, Reservation, Task
 
 metadata = Base.metadata
@@ -40,8 +49,11 @@ __all__ = [
     "Assignment",
     "AuditEvent",
     "Base",
+    "Break",
     "CaseCell",
+    "CategoryOptOut",
     "Decision",
+    "Exposure",
     "GoldCell",
     "GoldRelease",
     "ImportProblem",
@@ -67,7 +79,10 @@ __all__ = [
     "RubricAcknowledgement",
     "RubricVersion",
     "Task",
+    "TaskExposure",
     "Team",
     "UserAccount",
+    "WellbeingPolicy",
+    "WellbeingPreference",
     "metadata",
 ]

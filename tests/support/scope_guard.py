@@ -17,6 +17,8 @@ from sqlalchemy import event
 SCOPED = frozenset(
     {
         *("item", "media", "item_report", "wellbeing_opt_out", "import_problem"),
+        *("wellbeing_exposure", "wellbeing_category_opt_out", "wellbeing_break", "task_exposure"),
+        *("wellbeing_policy", "wellbeing_preference"),
         *("labelling_round", "rubric", "rubric_version"),
         *("task", "reservation", "assignment", "annotator_cursor", "annotation", "label"),
         *("adjudication_case", "case_cell", "adjudicator_answer", "decision"),
