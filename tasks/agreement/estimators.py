@@ -50,12 +50,19 @@ class Estimator:
         From sums of moments, shape (B, K), to estimates.
     analytic
         The published standard error and its degrees of freedom, where there is one.
+    bounds
+        The published interval at a confidence, where it is not a standard error's; NaN where the
+        labels leave it undefined.
+    lowest
+        The least value the coefficient can take, which no interval passes.
     """
 
     moments: Floats
     frequencies: Integers
     evaluate: Callable[[Floats], Estimates]
     analytic: Callable[[Estimates], tuple[float, float]] | None = None
+    bounds: Callable[[float], tuple[float, float]] | None = None
+    lowest: float = -np.inf
 
     @property
     def n_units(self) -> int:
@@ -258,7 +265,7 @@ def percent_estimator(patterns: CountPatterns, weights: Floats) -> Estimator:
         error = (float(frequencies @ centred**2) / (n_units * (n_units - 1.0))) ** 0.5
         return error * table_shrinkage(patterns), n_units - 1.0
 
-    return Estimator(moments, frequencies, evaluate, analytic)
+    return Estimator(moments, frequencies, evaluate, analytic, lowest=0.0)
 
 
 def specific_estimator(patterns: CountPatterns, code: int) -> Estimator:
@@ -272,7 +279,8 @@ def specific_estimator(patterns: CountPatterns, code: int) -> Estimator:
         agreement = ratio(sums[:, 0], sums[:, 1])
         return Estimates(agreement, 1.0 - agreement, np.full_like(agreement, np.nan))
 
-    return Estimator(np.column_stack([agreeing, own]), patterns.frequencies[pairable], evaluate)
+    moments = np.column_stack([agreeing, own])
+    return Estimator(moments, patterns.frequencies[pairable], evaluate, lowest=0.0)
 
 
 def table_estimator(table: Integers, weights: Floats, *, common_margin: bool) -> Estimator:

@@ -9,8 +9,9 @@ import numpy as np
 
 from tasks.agreement.alpha import alpha_without_each_rater, krippendorff_alpha
 from tasks.agreement.errors import CoefficientError
-from tasks.agreement.intervals import NO_SPREAD, IntervalSpec
+from tasks.agreement.intervals import NO_SPREAD, IntervalSpec, percentile_interval
 from tasks.agreement.quantiles import student_t_quantile
+from tasks.agreement.rater_bootstrap import rater_replicates
 from tasks.agreement.results import AgreementResult, Interval, Status
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def alpha_over_raters(
     *,
     level: Level | str | None = None,
     units_too: bool = True,
-    confidence: float = 0.95,
+    interval: IntervalSpec | str = "jackknife",
 ) -> AgreementResult:
     """Alpha with an interval for other raters like these, not only for other units.
 
@@ -38,21 +39,28 @@ def alpha_over_raters(
     level
         Level other than the one of the data.
     units_too
-        Whether units are drawn as well: the variances of leaving out units and of leaving out
-        raters are added (which counts the variance of single labels twice, so the interval is
-        rather too wide), with Satterthwaite's degrees of freedom.
-    confidence
-        Nominal coverage.
+        Whether units are drawn as well. The two-way jackknife adds the variances of leaving out
+        units and of leaving out raters, with Satterthwaite's degrees of freedom; the two-way
+        bootstrap draws both. Either counts the variance of single labels more than once, so the
+        interval is rather too wide.
+    interval
+        ``"jackknife"``, ``"bootstrap"`` (percentiles), or a specification with one of them.
 
     Returns
     -------
     AgreementResult
-        Its interval's method is ``"rater-jackknife"`` or ``"two-way-jackknife"``.
+        Its interval's method is that name after ``"rater-"`` or ``"two-way-"``.
+
+    Raises
+    ------
+    CoefficientError
+        For another method.
 
     Notes
     -----
     Delete-one jackknife over raters. With few raters t has few degrees of freedom and the interval
-    is wide, because little is known about other raters.
+    is wide, because little is known about other raters; percentiles do not know that, and promise
+    too much below some twenty raters. The bootstrap is that of `rater_replicates`.
 
     Examples
     --------
@@ -64,22 +72,39 @@ def alpha_over_raters(
     >>> alpha_over_raters(data).interval.method
     'two-way-jackknife'
     """
-    over_units = krippendorff_alpha(data, level=level, interval=IntervalSpec(confidence=confidence))
-    if over_units.status is not Status.OK or over_units.value is None:
+    spec = IntervalSpec(interval) if isinstance(interval, str) else interval
+    if spec.method not in ("jackknife", "bootstrap"):
+        raise CoefficientError(
+            f"no {spec.method!r} interval over raters: choose jackknife or bootstrap"
+        )
+    over_units = krippendorff_alpha(data, level=level, interval=replace(spec, method="jackknife"))
+    if over_units.status is not Status.OK:
         return over_units
-    outs = alpha_without_each_rater(data, level=level)
+    if data.n_raters < 3:
+        return replace(over_units, interval=None, interval_reason=TOO_FEW_RATERS)
+    if spec.method == "bootstrap":
+        method = "two-way-bootstrap" if units_too else "rater-bootstrap"
+        replicates = rater_replicates(data, over_units.level, spec, units_too=units_too)
+        found, reason = percentile_interval(replicates, method, spec)
+        return replace(over_units, interval=found, interval_reason=reason)
+    return _jackknife_over_raters(data, over_units, spec, units_too=units_too)
+
+
+def _jackknife_over_raters(
+    data: ReliabilityData, over_units: AgreementResult, spec: IntervalSpec, *, units_too: bool
+) -> AgreementResult:
+    outs = alpha_without_each_rater(data, level=over_units.level)
     values = [out.result.value for out in outs]
     known = np.array([value for value in values if value is not None])
-    if len(values) < 3 or known.size < len(values):
-        reason = TOO_FEW_RATERS if len(values) < 3 else HANGS_ON_RATER
-        return replace(over_units, interval=None, interval_reason=reason)
+    if known.size < len(values) or over_units.value is None:
+        return replace(over_units, interval=None, interval_reason=HANGS_ON_RATER)
     n_raters = known.size
     variance = (n_raters - 1.0) / n_raters * float(((known - known.mean()) ** 2).sum())
     parts = [(variance, n_raters - 1.0)]
-    if units_too and over_units.interval is not None:
-        own = over_units.interval
+    own = over_units.interval
+    if units_too and own is not None and own.standard_error is not None:
         parts.append((own.standard_error**2, own.df or 1.0))
-    return _with_interval(over_units, over_units.value, parts, confidence)
+    return _with_interval(over_units, over_units.value, parts, spec.confidence)
 
 
 def _with_interval(

@@ -16,6 +16,8 @@ from tasks.agreement.quantiles import normal_cdf, normal_quantile, student_t_qua
 from tasks.agreement.results import Interval
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tasks.agreement.estimators import Estimates, Estimator
     from tasks.agreement.levels import Floats
 
@@ -31,6 +33,7 @@ NO_SPREAD = (
 )
 HANGS_ON_ONE = "Without one of the units the figure is undefined: it hangs on that unit alone."
 OFTEN_UNDEFINED = "Too many resamples leave the figure undefined: there is too little variation."
+NO_BOUNDS = "The mean squares leave the bounds undefined: nothing varies, or all of it by raters."
 NO_FORMULA = "There is no published standard error for this coefficient."
 
 
@@ -147,7 +150,7 @@ def _jackknife(
     mean = float(frequencies @ replicates) / n_units
     spread = float(frequencies @ (replicates - mean) ** 2)
     error = ((n_units - 1.0) / n_units * spread) ** 0.5
-    return _with_t(value, error, n_units - 1.0, spec)
+    return _with_t(estimator, value, (error, n_units - 1.0), spec)
 
 
 def _analytic(
@@ -155,18 +158,27 @@ def _analytic(
     point: Estimates,
     spec: IntervalSpec,
 ) -> tuple[Interval | None, str]:
+    if estimator.bounds is not None and spec.method == "analytic":
+        return _with_bounds(*estimator.bounds(spec.confidence), spec)
     if estimator.analytic is None:
         return None, NO_FORMULA
     error, df = estimator.analytic(point)
-    return _with_t(float(point.value[0]), error, df, spec)
+    return _with_t(estimator, float(point.value[0]), (error, df), spec)
+
+
+def _with_bounds(low: float, high: float, spec: IntervalSpec) -> tuple[Interval | None, str]:
+    if np.isnan(low) or np.isnan(high):
+        return None, NO_BOUNDS
+    return Interval(spec.method, low, high, spec.confidence, None, numpy_version=np.__version__), ""
 
 
 def _with_t(
+    estimator: Estimator,
     value: float,
-    error: float,
-    df: float,
+    spread: tuple[float, float],
     spec: IntervalSpec,
 ) -> tuple[Interval | None, str]:
+    error, df = spread
     if not error > _NO_SPREAD:
         return None, NO_SPREAD
     upper_tail = 0.5 + 0.5 * spec.confidence
@@ -174,7 +186,7 @@ def _with_t(
     reach = error * (normal_quantile(upper_tail) if normal else student_t_quantile(upper_tail, df))
     interval = Interval(
         method=spec.method,
-        low=value - reach,
+        low=max(estimator.lowest, value - reach),
         high=min(1.0, value + reach),
         confidence=spec.confidence,
         standard_error=error,
@@ -189,7 +201,19 @@ def _bootstrap(
     value: float,
     spec: IntervalSpec,
 ) -> tuple[Interval | None, str]:
-    replicates = resample(estimator, spec)
+    def levels_of(defined: Floats, levels: tuple[float, float]) -> tuple[float, float] | None:
+        return _bca_levels(estimator, value, defined, levels) if spec.method == "bca" else levels
+
+    return percentile_interval(resample(estimator, spec), spec.method, spec, levels_of)
+
+
+def percentile_interval(
+    replicates: Floats,
+    method: str,
+    spec: IntervalSpec,
+    levels_of: Callable[[Floats, tuple[float, float]], tuple[float, float] | None] | None = None,
+) -> tuple[Interval | None, str]:
+    """Take quantiles of bootstrap replicates, unless too many of them are undefined (NaN)."""
     defined = replicates[~np.isnan(replicates)]
     undefined = replicates.size - defined.size
     if undefined > _UNDEFINED_SHARE * replicates.size:
@@ -198,15 +222,14 @@ def _bootstrap(
     if not error > _NO_SPREAD:
         return None, NO_SPREAD
     tail = 0.5 - 0.5 * spec.confidence
-    levels = (tail, 1.0 - tail)
-    if spec.method == "bca":
-        corrected = _bca_levels(estimator, value, defined, levels)
-        if corrected is None:
-            return None, HANGS_ON_ONE
-        levels = corrected
+    levels: tuple[float, float] | None = (tail, 1.0 - tail)
+    if levels_of is not None:
+        levels = levels_of(defined, (tail, 1.0 - tail))
+    if levels is None:
+        return None, HANGS_ON_ONE
     low, high = np.quantile(defined, levels)
     interval = Interval(
-        method=spec.method,
+        method=method,
         low=float(low),
         high=min(1.0, float(high)),
         confidence=spec.confidence,

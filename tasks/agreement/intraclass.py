@@ -9,6 +9,7 @@ import numpy as np
 
 from tasks.agreement.errors import CoefficientError
 from tasks.agreement.estimators import Estimates, Estimator, chance_corrected, ratio
+from tasks.agreement.f_intervals import MeanSquares, f_bounds
 from tasks.agreement.facts import Facts
 from tasks.agreement.levels import Floats, Level
 from tasks.agreement.results import Status
@@ -48,7 +49,9 @@ def intraclass_correlation(
         Reliability of the mean over a unit's raters instead of one rater's score. With different
         numbers of labels the mean is over Donner's average number.
     interval
-        Method or specification; None for none.
+        Method or specification; None for none. ``"analytic"`` is the exact interval from the F
+        distribution for normal scores (for ``"two_way_random"`` by Satterthwaite's degrees of
+        freedom); it needs equally many labels on every unit.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def intraclass_correlation(
     Notes
     -----
     Shrout & Fleiss (1979), from the mean squares between units, between raters and of the rest;
-    for different numbers of labels Donner (1986).
+    for different numbers of labels Donner (1986). F intervals: McGraw & Wong (1996), table 7.
 
     Examples
     --------
@@ -123,7 +126,16 @@ def _one_way(data: ReliabilityData, average: bool) -> Estimator:  # noqa: FBT001
         expected = between if average else between + (number - 1.0) * rest
         return _from_mean_squares(between - rest, expected, means + within, given)
 
-    return _estimator(moments, evaluate)
+    def bounds(confidence: float) -> tuple[float, float]:
+        units, given, _, total, means, within = moments.sum(axis=0).tolist()
+        number = given / units
+        between = (means - total * total / given) / (units - 1.0)
+        rest = within / (given - units)
+        squares = MeanSquares(units, number, between, rest, None, (number - 1.0) * units)
+        return f_bounds(squares, confidence, average=average)
+
+    equal = np.unique(moments[:, 1]).size == 1
+    return _estimator(moments, evaluate, bounds if equal else None)
 
 
 def _two_way(data: ReliabilityData, model: str, average: bool) -> Estimator:  # noqa: FBT001
@@ -150,11 +162,27 @@ def _two_way(data: ReliabilityData, model: str, average: bool) -> Estimator:  # 
         expected = between + bias if average else between + (raters - 1) * rest + raters * bias
         return _from_mean_squares(between - rest, expected, squared / raters + within, units)
 
-    return _estimator(moments, evaluate)
+    def bounds(confidence: float) -> tuple[float, float]:
+        units, total, squared, within = moments[:, :4].sum(axis=0).tolist()
+        centre = total * total / (units * raters)
+        among = float((table.sum(axis=0) ** 2).sum()) / units - centre
+        between = (squared / raters - centre) / (units - 1.0)
+        df = (units - 1.0) * (raters - 1.0)
+        rest = (within - among) / df
+        columns = among / (raters - 1.0) if model == "two_way_random" else None
+        squares = MeanSquares(units, raters, between, rest, columns, df)
+        return f_bounds(squares, confidence, average=average)
+
+    return _estimator(moments, evaluate, bounds)
 
 
-def _estimator(moments: Floats, evaluate: Callable[[Floats], Estimates]) -> Estimator:
-    return Estimator(moments, np.ones(len(moments), dtype=np.int64), evaluate)
+def _estimator(
+    moments: Floats,
+    evaluate: Callable[[Floats], Estimates],
+    bounds: Callable[[float], tuple[float, float]] | None,
+) -> Estimator:
+    ones = np.ones(len(moments), dtype=np.int64)
+    return Estimator(moments, ones, evaluate, bounds=bounds)
 
 
 def _from_mean_squares(gain: Floats, whole: Floats, squares: Floats, number: Floats) -> Estimates:

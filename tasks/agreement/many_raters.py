@@ -18,6 +18,8 @@ from tasks.agreement.results import AgreementResult, Status
 from tasks.agreement.weights import Weights, weight_matrix
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tasks.agreement.estimators import Estimator
     from tasks.agreement.intervals import IntervalChoice
     from tasks.agreement.levels import Floats
@@ -57,10 +59,7 @@ def fleiss_kappa(
     >>> round(fleiss_kappa(data, interval=None).value, 6)
     0.161905
     """
-    matrix = weight_matrix(weights, data.domain.scale)
-    estimator = fleiss_estimator(data.patterns, matrix)
-    facts = Facts.of(data, level_of(data, weights))
-    return facts.conclude("fleiss_kappa", estimator, interval, weights=weights_name(weights))
+    return _of_patterns("fleiss_kappa", fleiss_estimator, data, weights, interval)
 
 
 def fleiss_estimator(patterns: CountPatterns, matrix: Floats) -> Estimator:
@@ -102,7 +101,7 @@ def gwet_ac1(data: Data, *, interval: IntervalChoice = "jackknife") -> Agreement
     >>> round(gwet_ac1(statistics, interval=None).value, 4)
     0.8658
     """
-    return _gwet_ac(data, None, "gwet_ac1", interval)
+    return _of_patterns("gwet_ac1", ac_estimator, data, None, interval)
 
 
 def gwet_ac2(
@@ -139,7 +138,7 @@ def gwet_ac2(
     >>> round(gwet_ac2(statistics, weights="quadratic", interval=None).value, 5)
     0.63855
     """
-    return _gwet_ac(data, weights, "gwet_ac2", interval)
+    return _of_patterns("gwet_ac2", ac_estimator, data, weights, interval)
 
 
 def brennan_prediger(
@@ -175,7 +174,10 @@ def brennan_prediger(
     >>> round(brennan_prediger(data, interval=None).value, 6)
     0.214286
     """
-    matrix = weight_matrix(weights, data.domain.scale)
+    return _of_patterns("brennan_prediger", _uniform_estimator, data, weights, interval)
+
+
+def _uniform_estimator(patterns: CountPatterns, matrix: Floats) -> Estimator:
     constant = float(matrix.mean())
 
     def chance(shares: Floats) -> Floats:
@@ -184,9 +186,7 @@ def brennan_prediger(
     def unit_chance(shares: Floats, _mean: Floats) -> Floats:
         return np.full(len(shares), constant)
 
-    estimator = gwet_estimator(data.patterns, matrix, chance, unit_chance)
-    facts = Facts.of(data, level_of(data, weights))
-    return facts.conclude("brennan_prediger", estimator, interval, weights=weights_name(weights))
+    return gwet_estimator(patterns, matrix, chance, unit_chance)
 
 
 def conger_kappa(
@@ -245,8 +245,14 @@ def conger_kappa(
     return facts.result("conger_kappa", status, point, (None, reason), name)
 
 
-def _gwet_ac(data: Data, weights: Weights, name: str, interval: IntervalChoice) -> AgreementResult:
-    estimator = ac_estimator(data.patterns, weight_matrix(weights, data.domain.scale))
+def _of_patterns(
+    name: str,
+    build: Callable[[CountPatterns, Floats], Estimator],
+    data: Data,
+    weights: Weights,
+    interval: IntervalChoice,
+) -> AgreementResult:
+    estimator = build(data.patterns, weight_matrix(weights, data.domain.scale))
     facts = Facts.of(data, level_of(data, weights))
     return facts.conclude(name, estimator, interval, weights=weights_name(weights))
 

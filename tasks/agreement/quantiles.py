@@ -1,4 +1,4 @@
-"""Quantiles of Student's t and of the normal distribution, without scipy."""
+"""Quantiles of Student's t, of F and of the normal distribution, without scipy."""
 
 from __future__ import annotations
 
@@ -98,6 +98,58 @@ def student_t_cdf(t: float, df: float) -> float:
     """
     tail = 0.5 * _regularised_beta(df / (df + t * t), 0.5 * df, 0.5)
     return 1.0 - tail if t > 0.0 else tail
+
+
+@lru_cache(maxsize=4096)
+def f_quantile(probability: float, df_above: float, df_below: float) -> float:
+    """Quantile of the F distribution, by bisection on its logarithm.
+
+    Parameters
+    ----------
+    probability
+        Strictly between 0 and 1.
+    df_above, df_below
+        Degrees of freedom of the numerator and of the denominator, above 0.
+
+    Returns
+    -------
+    float
+        f with P(F <= f) = `probability`.
+
+    Raises
+    ------
+    ValueError
+        If `probability` or a number of degrees of freedom is outside its range.
+
+    Examples
+    --------
+    >>> round(f_quantile(0.95, 5, 15), 4)
+    2.9013
+    """
+    if not 0.0 < probability < 1.0:
+        raise ValueError(f"probability must lie strictly between 0 and 1, not {probability!r}")
+    if not (df_above > 0.0 and df_below > 0.0):
+        raise ValueError(f"degrees of freedom must be above 0: {df_above!r}, {df_below!r}")
+
+    def too_small(logarithm: float) -> bool:
+        f = math.exp(logarithm)
+        whole = df_below + df_above * f
+        if probability < 0.5:
+            share = _regularised_beta(df_above * f / whole, 0.5 * df_above, 0.5 * df_below)
+            return share < probability
+        tail = _regularised_beta(df_below / whole, 0.5 * df_below, 0.5 * df_above)
+        return tail > 1.0 - probability
+
+    reach = 1.0
+    while too_small(reach) == too_small(-reach):
+        reach *= 2.0
+    low, high = -reach, reach
+    while high - low > 4e-16 * reach:
+        middle = 0.5 * (low + high)
+        if middle in (low, high):
+            break
+        low, high = (middle, high) if too_small(middle) else (low, middle)
+    return math.exp(0.5 * (low + high))
 
 
 def _cornish_fisher(z: float, df: float) -> float:

@@ -77,13 +77,13 @@ class Interval:
     ----------
     method
         ``"jackknife"``, ``"bootstrap"`` (percentile), ``"bca"``, ``"analytic"`` or
-        ``"asymptotic"``.
+        ``"asymptotic"``; over raters ``"rater-"`` or ``"two-way-"`` and the first two.
     low, high
         The bounds; `high` never exceeds 1.
     confidence
         Nominal coverage, .95 by default.
     standard_error
-        On the scale of the coefficient.
+        On the scale of the coefficient; None where the interval is not made from one.
     df
         Degrees of freedom of the t quantile; None where none is used.
     resamples, undefined_resamples, seed, numpy_version
@@ -95,7 +95,7 @@ class Interval:
     low: float
     high: float
     confidence: float
-    standard_error: float
+    standard_error: float | None
     df: float | None = None
     resamples: int | None = None
     undefined_resamples: int | None = None

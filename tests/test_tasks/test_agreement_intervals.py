@@ -13,6 +13,7 @@ from tasks.agreement import (
     gwet_ac1,
     krippendorff_alpha,
     percent_agreement,
+    specific_agreement,
     sufficiency,
 )
 
@@ -135,6 +136,23 @@ def test_wider_confidence_is_a_wider_interval_and_the_upper_bound_stops_at_one()
     assert usual is not None
     assert wide.low < usual.low
     assert wide.high == usual.high == 1.0
+
+
+@pytest.mark.parametrize("method", ["jackknife", "analytic", "asymptotic"])
+def test_agreement_that_cannot_be_negative_has_no_negative_bound(method: str) -> None:
+    data = ReliabilityData.from_counts([[2, 0], [1, 1], [1, 1]], values=[0, 1], level="nominal")
+    interval = percent_agreement(data, interval=method).interval
+    assert interval is not None
+    assert interval.low == 0.0
+    assert 0.33 < interval.high <= 1.0
+    if method == "jackknife":
+        positive = specific_agreement(data, 1, interval=method)
+        assert positive.interval is None or positive.interval.low >= 0.0
+        common = specific_agreement(data, 0).interval
+        assert common is not None
+        assert common.low == 0.0
+        chance_corrected = krippendorff_alpha(data).interval
+        assert chance_corrected is None or chance_corrected.low < 0.0
 
 
 def test_the_default_interval_covers_a_known_alpha() -> None:

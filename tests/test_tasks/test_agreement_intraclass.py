@@ -7,16 +7,19 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from tasks.agreement import (
     ICC_MODELS,
     CoefficientError,
+    IntervalSpec,
     ReliabilityData,
     Status,
     intraclass_correlation,
 )
+from tasks.agreement.intervals import NO_BOUNDS, NO_FORMULA
 
 # Shrout & Fleiss (1979), table 2: six targets, four judges.
 TABLE = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
@@ -181,3 +184,75 @@ def test_what_is_refused() -> None:
     counted = ReliabilityData.from_counts([[1, 1]], values=[0, 1], level="interval")
     with pytest.raises(CoefficientError, match="who rated"):
         intraclass_correlation(counted, model="one_way")
+
+
+@pytest.mark.parametrize(
+    ("model", "average", "low", "high"),
+    [
+        ("one_way", False, -0.133, 0.723),
+        ("two_way_random", False, 0.019, 0.761),
+        ("two_way_mixed", False, 0.342, 0.946),
+        ("one_way", True, -0.884, 0.912),
+        ("two_way_random", True, 0.071, 0.927),
+        ("two_way_mixed", True, 0.676, 0.986),
+    ],
+)
+def test_f_intervals_of_the_published_table(
+    model: str,
+    average: bool,  # noqa: FBT001
+    low: float,
+    high: float,
+) -> None:
+    # As the R package psych prints them for the same table.
+    result = intraclass_correlation(
+        data_of(TABLE), model=model, average=average, interval="analytic"
+    )
+    interval = result.interval
+    assert interval is not None
+    assert (interval.method, interval.confidence) == ("analytic", 0.95)
+    assert (interval.low, interval.high) == (
+        pytest.approx(low, abs=5e-4),
+        pytest.approx(high, abs=5e-4),
+    )
+    assert interval.standard_error is None
+    assert result.to_json()["interval"]
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("average", [False, True])
+def test_f_intervals_hold_what_the_f_test_does_not_refuse(average: bool) -> None:  # noqa: FBT001
+    rng = np.random.default_rng(6)
+    matrix = rng.normal(0, 1, (20, 1)) + rng.normal(0, 1, (20, 4))
+    between = 4 * matrix.mean(axis=1).var(ddof=1)
+    within = matrix.var(axis=1, ddof=1).mean()
+    for confidence in (0.8, 0.99):
+        spec = IntervalSpec("analytic", confidence=confidence)
+        interval = intraclass_correlation(
+            data_of(matrix), model="one_way", average=average, interval=spec
+        ).interval
+        assert interval is not None
+        for bound, tail in ((interval.low, "sf"), (interval.high, "cdf")):
+            # One score's correlation, and the F it makes likely just enough.
+            rho = bound / (4 - 3 * bound) if average else bound
+            f = between / within / (1 + 4 * rho / (1 - rho))
+            assert getattr(stats.f, tail)(f, 19, 60) == pytest.approx((1 - confidence) / 2)
+
+
+def test_where_there_is_no_f_interval() -> None:
+    def reason(
+        matrix: object, model: str, method: str = "analytic", *, average: bool = False
+    ) -> str:
+        result = intraclass_correlation(
+            data_of(matrix), model=model, average=average, interval=method
+        )
+        assert result.status is Status.OK
+        assert result.interval is None
+        return result.interval_reason
+
+    assert reason([*TABLE, [1, 2, np.nan, 3]], "one_way") == NO_FORMULA
+    assert reason(TABLE, "two_way_mixed", "asymptotic") == NO_FORMULA
+    assert reason([[1, 1], [2, 2], [4, 4]], "one_way") == NO_BOUNDS
+    assert reason([[1, 3], [3, 1], [2, 2]], "two_way_mixed") == NO_BOUNDS
+    # Raters whose means are alike by accident: a mean's bound would pass the end of the scale.
+    alike = [[1, 9, 5], [5, 1, 9], [9, 5, 1], [2, 1, 3]]
+    assert reason(alike, "two_way_random", average=True) == NO_BOUNDS

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from tasks.agreement.quantiles import (
+    f_quantile,
     normal_cdf,
     normal_quantile,
     student_t_cdf,
@@ -37,6 +38,22 @@ def test_normal(probability: float) -> None:
 
 
 @pytest.mark.parametrize(("probability", "df"), [(0.0, 3), (1.0, 3), (0.5, 0), (0.5, float("nan"))])
-def test_senseless_arguments(probability: float, df: float) -> None:
+def test_senseless_arguments_of_t(probability: float, df: float) -> None:
     with pytest.raises(ValueError, match="must"):
         student_t_quantile(probability, df)
+
+
+@pytest.mark.parametrize("above", [0.4, 1, 5, 60.5, 3000])
+@pytest.mark.parametrize("below", [0.7, 2, 15, 399.5, 5000])
+def test_f_quantile(above: float, below: float) -> None:
+    for probability in (1e-6, 0.025, 0.4, 0.5, 0.9, 0.975, 1 - 1e-6):
+        expected = stats.f.ppf(probability, above, below)
+        assert f_quantile(probability, above, below) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("probability", "above", "below"), [(0.0, 3, 3), (1.0, 3, 3), (0.5, 0, 3), (0.5, 3, 0)]
+)
+def test_senseless_arguments_of_f(probability: float, above: float, below: float) -> None:
+    with pytest.raises(ValueError, match="must"):
+        f_quantile(probability, above, below)
