@@ -28,7 +28,7 @@ from annotate.services.places import ITEM_COLUMNS, Found, Place, held_place, ite
 from annotate.services.prepared import Prepared, insert_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 RETRY_AFTER = 30
 """Seconds after which work that others hold may be free."""
 REPORT_KINDS = ("illegal", "threat_to_life", "personal_data", "other")
+MOST_HELD = 6
+"""Places that one person may hold in a round: one open, two ahead, the rest under way to us."""
+MOST_AHEAD = 2
 FIRST = (-1, -(2**63), "00000000-0000-0000-0000-000000000000")
 """A place before every task in the order (priority, ord, id)."""
 
@@ -65,13 +68,7 @@ _ROUND = Prepared(
     .where(Round.id == sa.bindparam("round_id"), Round.project_id == sa.bindparam("project_id"))
 )
 _HELD = Prepared(
-    sa.select(
-        Assignment.id,
-        Assignment.fence,
-        Assignment.expires_at,
-        Assignment.leased_at,
-        *ITEM_COLUMNS,
-    )
+    sa.select(Assignment.id)
     .join(Item, Item.id == Assignment.item_id)
     .where(
         Assignment.project_id == sa.bindparam("project_id"),
@@ -81,7 +78,15 @@ _HELD = Prepared(
         Assignment.expires_at > sa.bindparam("at"),
         Item.quarantined_at.is_(None),
     )
-    .limit(1)
+    .order_by(Assignment.leased_at, Assignment.id)
+)
+_HELD_ONE = Prepared(
+    sa.select(Assignment.id, Assignment.fence, Assignment.expires_at, *ITEM_COLUMNS)
+    .join(Item, Item.id == Assignment.item_id)
+    .where(
+        Assignment.project_id == sa.bindparam("project_id"),
+        Assignment.id == sa.bindparam("assignment_id"),
+    )
 )
 _CURSOR = Prepared(
     sa.select(AnnotatorCursor.priority, AnnotatorCursor.ord, AnnotatorCursor.task_id).where(
@@ -107,8 +112,22 @@ _OTHERS_HOLD = Prepared(
 )
 
 
-def claim(session: Session, actor: Actor, scope: Scope, round_id: str) -> Claim:
-    """Hand out the next place of a round, or the one that the annotator already holds.
+def claim(
+    session: Session,
+    actor: Actor,
+    scope: Scope,
+    round_id: str,
+    *,
+    have: Collection[str] = (),
+) -> Claim:
+    """Hand out a place of a round: one that the annotator already holds, or the next one.
+
+    Parameters
+    ----------
+    round_id
+        The round.
+    have
+        Places that the annotator's page has in its hands: it wants another one.
 
     Raises
     ------
@@ -125,19 +144,53 @@ def claim(session: Session, actor: Actor, scope: Scope, round_id: str) -> Claim:
     rubric = compiled_rubric(session, scope.project_id, call.rubric_version_id).rubric
     leases.reap_now_and_then(session, at)
     person = {**keys, "annotator_id": actor.user_id, "at": at}
-    held = _HELD.first(session, person)
-    if held is not None:
-        return Claim(_place(rubric, call, held, (held.id, held.fence, held.expires_at)))
+    held = [row.id for row in _HELD.all(session, person)]
+    known = next((one for one in held if one not in have), None)
+    if known is not None:
+        row = _HELD_ONE.first(session, {**keys, "assignment_id": known})
+        assert row is not None  # read a moment ago, in the same transaction
+        return Claim(_place(rubric, call, row, (row.id, row.fence, row.expires_at)))
+    if len(held) >= MOST_HELD:
+        return Claim(None, "send_first", RETRY_AFTER)
     team_id = actor.team_for(scope.project_id)
-    search = {**person, "team_id": team_id}
-    found = _next(session, call.allocation, search)
+    found = _search(session, call.allocation, {**person, "team_id": team_id}, at)
+    if found is not None:
+        return Claim(_take(session, actor, (rubric, call, found), team_id, at, scope.project_id))
+    if _OTHERS_HOLD.first(session, person) is not None:
+        return Claim(None, "all_leased", RETRY_AFTER)
+    return Claim(None, "exhausted")
+
+
+def claim_ahead(
+    session: Session,
+    actor: Actor,
+    scope: Scope,
+    round_id: str,
+    count: int,
+    *,
+    have: Collection[str] = (),
+) -> tuple[Place, ...]:
+    """Hand out up to ``count`` places beyond those in hand, so that the next item is there at once.
+
+    They are leases like any other: fenced, expiring, and part of what a person may be given.
+    """
+    places: list[Place] = []
+    for _ in range(min(count, MOST_AHEAD)):
+        known = {*have, *(place.id for place in places)}
+        place = claim(session, actor, scope, round_id, have=known).place
+        if place is None:
+            break
+        places.append(place)
+    return tuple(places)
+
+
+def _search(
+    session: Session, allocation: str, keys: Mapping[str, Any], at: datetime
+) -> Found | None:
+    found = _next(session, allocation, keys)
     if found is None and leases.reap(session, at):
-        found = _next(session, call.allocation, search)
-    if found is None:
-        if _OTHERS_HOLD.first(session, person) is not None:
-            return Claim(None, "all_leased", RETRY_AFTER)
-        return Claim(None, "exhausted")
-    return Claim(_take(session, actor, (rubric, call, found), team_id, at, scope.project_id))
+        found = _next(session, allocation, keys)
+    return found
 
 
 def _next(session: Session, allocation: str, keys: Mapping[str, Any]) -> Found | None:
@@ -265,6 +318,26 @@ def heartbeat(
         .values(expires_at=until)
     )
     return until
+
+
+def give_back(
+    session: Session, actor: Actor, scope: Scope, round_id: str, fences: Mapping[str, int]
+) -> int:
+    """End leases of places that were fetched ahead and never shown; tells how many.
+
+    Whatever is no longer held under its fence is left alone: a page that goes cannot be told.
+    """
+    rows = session.execute(
+        sa.select(Assignment.id, Assignment.fence).where(
+            Assignment.project_id == scope.project_id,
+            Assignment.round_id == round_id,
+            Assignment.annotator_id == actor.user_id,
+            Assignment.state == "leased",
+            Assignment.id.in_(sorted(fences)),
+        )
+    ).all()
+    unseen = [row.id for row in rows if fences[row.id] == row.fence]
+    return len(leases.release(session, unseen, state="released", at=now(session)))
 
 
 def skip(session: Session, actor: Actor, scope: Scope, assignment_id: str, fence: int) -> None:

@@ -58,3 +58,9 @@ class BadCredentials(ApplicationError):
     """Unknown login or wrong password; the two are not told apart."""
 
     code = "bad_credentials"
+
+
+class OtherAccount(ApplicationError):
+    """The request was made for another person than the one who is signed in now."""
+
+    code = "other_account"

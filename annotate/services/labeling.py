@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from annotate.services.claiming import (
     FIRST,
+    MOST_AHEAD,
+    MOST_HELD,
     REPORT_KINDS,
     RETRY_AFTER,
     Claim,
     claim,
+    claim_ahead,
+    give_back,
     heartbeat,
     opt_out,
     report,
     skip,
 )
-from annotate.services.places import Done, Place, item_view, mine, own_assignment
+from annotate.services.places import Done, Place, item_view, mine, own_assignment, standing
 from annotate.services.submitting import (
     Receipt,
     Submission,
@@ -30,6 +34,8 @@ from annotate.services.submitting import (
 
 __all__ = [
     "FIRST",
+    "MOST_AHEAD",
+    "MOST_HELD",
     "REPORT_KINDS",
     "RETRY_AFTER",
     "Claim",
@@ -38,6 +44,8 @@ __all__ = [
     "Receipt",
     "Submission",
     "claim",
+    "claim_ahead",
+    "give_back",
     "heartbeat",
     "item_view",
     "label_rows",
@@ -48,5 +56,6 @@ __all__ = [
     "report",
     "revise",
     "skip",
+    "standing",
     "submit",
 ]

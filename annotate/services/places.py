@@ -21,7 +21,7 @@ from annotate.services.errors import LeaseLost, NotFound
 from annotate.services.prepared import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -187,6 +187,32 @@ def own_assignment(session: Session, actor: Actor, scope: Scope, assignment_id: 
         revision=row.current_revision,
         answers=None if answers is None else json.loads(answers),
     )
+
+
+def standing(session: Session, actor: Actor, ids: Collection[str]) -> tuple[Found, ...]:
+    """Return those of one's own places that are still to be seen, with state, fence and end.
+
+    What was lost, given back or put into quarantine is missing, whatever the reason.
+    """
+    rows = session.execute(
+        sa.select(
+            Assignment.id,
+            Assignment.project_id,
+            Assignment.state,
+            Assignment.fence,
+            Assignment.current_revision,
+            Assignment.expires_at,
+        )
+        .join(Item, Item.id == Assignment.item_id)
+        .where(
+            Assignment.annotator_id == actor.user_id,
+            Assignment.id.in_(sorted(ids)),
+            Assignment.state.in_(("leased", "submitted")),
+            Item.quarantined_at.is_(None),
+        )
+        .execution_options(unscoped="own places, in whichever projects they lie")
+    ).all()
+    return tuple(row for row in rows if actor.may("work.label", row.project_id))
 
 
 @dataclass(frozen=True, slots=True)

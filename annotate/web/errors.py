@@ -25,6 +25,7 @@ STATUS: dict[type[Exception], int] = {
     refused.LeaseLost: 410,
     refused.TooManyAttempts: 429,
     refused.BadCredentials: 401,
+    refused.OtherAccount: 401,
     refused.ApplicationError: 400,
     RubricError: 422,
     TaskError: 422,
@@ -68,7 +69,7 @@ def _http(error: HTTPException) -> tuple[Response | str, int]:
     if isinstance(error, InternalServerError):
         return _answer(500, "internal", "Something failed on our side. Nothing was saved.", [])
     code, words = HTTP_WORDS.get(status, ("refused", error.description or error.name))
-    given = error.description if status in {403, 415} and _is_own(error) else None
+    given = error.description if status in {403, 413, 415} and _is_own(error) else None
     return _answer(status, code, given or words, [])
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, JsonValue
 
 from annotate.services import labeling
 from annotate.services.compiled import compiled_rubric
+from annotate.services.errors import BadInput, OtherAccount
 from annotate.web.requests import (
     Body,
     actor,
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("labeling", __name__, url_prefix="/api/v1")
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 IMMUTABLE = "private, max-age=31536000, immutable"
+ACCOUNT_HEADER = "X-Touchstone-Account"
+MOST_IN_HAND = 50
+"""Places that a page may name at once: what it holds and what waits in its queue."""
 
 
 def _uuid7(text: str) -> str:
@@ -36,7 +41,27 @@ def _uuid7(text: str) -> str:
     return text
 
 
+def _uuid(text: str) -> str:
+    if UUID.fullmatch(text) is None:
+        raise ValueError("is no id of a place")
+    return text
+
+
 Key = Annotated[str, AfterValidator(_uuid7)]
+PlaceId = Annotated[str, AfterValidator(_uuid)]
+
+
+class ClaimBody(Body):
+    """What a page has in its hands, and whether it asks for later."""
+
+    have: list[PlaceId] = Field(default=[], max_length=MOST_IN_HAND)
+    prefetch: int = Field(default=0, ge=0, le=labeling.MOST_AHEAD)
+
+
+class ReleaseBody(Body):
+    """Places that were fetched ahead and never shown, with their fences."""
+
+    places: dict[PlaceId, int] = Field(max_length=MOST_IN_HAND)
 
 
 class Fenced(Body):
@@ -93,6 +118,14 @@ def place_view(place: Place | None) -> dict[str, Any] | None:
     }
 
 
+@blueprint.before_request
+def _same_account() -> None:
+    """Refuse a page that was served to somebody else, before it shows or stores anything."""
+    meant = request.headers.get(ACCOUNT_HEADER)
+    if meant is not None and meant != actor().user_id:
+        raise OtherAccount("Somebody else is signed in in this browser now. Sign in as yourself.")
+
+
 @blueprint.get("/me")
 def me() -> Response:
     """Say who the session or token stands for."""
@@ -110,14 +143,53 @@ def me() -> Response:
 
 @blueprint.post("/rounds/<round_id>/claim")
 def claim(round_id: str) -> Response:
-    """Hand out the next place of a round, or the one already held."""
+    """Hand out the next place of a round, or the one already held; or some places for later."""
+    body = json_body(ClaimBody) if request.content_length else ClaimBody()
+    if body.prefetch:
+        with transaction() as session:
+            places = labeling.claim_ahead(
+                session, actor(), scope(), round_id, body.prefetch, have=body.have
+            )
+        return jsonify({"assignment": None, "prefetched": [place_view(one) for one in places]})
     with transaction() as session:
-        handed = labeling.claim(session, actor(), scope(), round_id)
+        handed = labeling.claim(session, actor(), scope(), round_id, have=body.have)
     return jsonify(
         {
             "assignment": place_view(handed.place),
             "reason": handed.reason,
             "retry_after": handed.retry_after,
+        }
+    )
+
+
+@blueprint.post("/rounds/<round_id>/release")
+def release(round_id: str) -> Response:
+    """Give places back that were fetched ahead and never shown."""
+    body = json_body(ReleaseBody)
+    with transaction() as session:
+        count = labeling.give_back(session, actor(), scope(), round_id, body.places)
+    return jsonify({"released": count})
+
+
+@blueprint.get("/assignments/state")
+def standing() -> Response:
+    """Say which of one's own places still stand; what is missing is gone."""
+    ids = [one for one in request.args.get("ids", "").split(",") if one]
+    if len(ids) > MOST_IN_HAND or not all(UUID.fullmatch(one) for one in ids):
+        raise BadInput(f"ids takes up to {MOST_IN_HAND} ids of places, with commas between them")
+    rows = labeling.standing(read_session(), actor(), ids)
+    return jsonify(
+        {
+            "assignments": [
+                {
+                    "id": row.id,
+                    "state": row.state,
+                    "fence": row.fence,
+                    "revision": row.current_revision,
+                    "expires_at": row.expires_at.isoformat(),
+                }
+                for row in rows
+            ]
         }
     )
 

@@ -29,6 +29,8 @@ TITLE = "Touchstone"
 VERSION = "1"
 
 BODIES: dict[str, type[BaseModel]] = {
+    "labeling.claim": labeling.ClaimBody,
+    "labeling.release": labeling.ReleaseBody,
     "labeling.heartbeat": labeling.Fenced,
     "labeling.skip": labeling.Fenced,
     "labeling.opt_out": labeling.OptOutBody,
@@ -118,7 +120,7 @@ def _refusals(rule: Rule, endpoint: str) -> list[int]:
     if rule.locates is not None:
         statuses.append(404)
     if endpoint in BODIES:
-        statuses += [400, 415, 422]
+        statuses += [400, 413, 415, 422]
     return sorted(statuses)
 
 

@@ -57,6 +57,9 @@ ROUTES: dict[str, Rule] = {
     "labeling.me": api("self"),
     "labeling.claim": api("work.label", "round_id"),
     "labeling.mine": api("work.label", "round_id"),
+    "labeling.release": api("work.label", "round_id"),
+    # names own places only; the service finds them by their holder
+    "labeling.standing": api("work.label"),
     "labeling.assignment": api("work.label", "assignment_id", owner_only=True),
     "labeling.heartbeat": api("work.label", "assignment_id", owner_only=True),
     "labeling.skip": api("work.label", "assignment_id", owner_only=True),
