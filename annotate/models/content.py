@@ -41,15 +41,17 @@ class Item(Base):
 
 
 class Media(Base):
-    """A file by content hash, within a project."""
+    """That an item has a file. The file itself lies once in a project, under its hash."""
 
     __tablename__ = "media"
-    __table_args__ = (sa.UniqueConstraint("project_id", "content_hash"),)
+    __table_args__ = (sa.UniqueConstraint("item_id", "content_hash"),)
 
     id: Mapped[PrimaryId]
     project_id: Mapped[Id] = reference("project.id")
     item_id: Mapped[Id] = reference("item.id", index=True)
     content_hash: Mapped[Hash]
+    original_hash: Mapped[Hash]
+    """Of the file as it came, before it was cleaned."""
     media_type: Mapped[Short]
     size: Mapped[int] = mapped_column(sa.BigInteger)
     created_at: Mapped[datetime]
