@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from flask import current_app, g, request
 from pydantic import BaseModel, ConfigDict, ValidationError
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from annotate.services.errors import BadInput
 from annotate.services.text import check_text
+from annotate.web.strict_json import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,8 +84,10 @@ def json_body(model: type[Model]) -> Model:
 
     Raises
     ------
+    BrokenJson
+        With line and column.
     BadInput
-        With line and column for broken JSON, and one problem a field for a wrong shape.
+        With one problem a field for a wrong shape.
     """
     value = strict_json(_json_bytes())
     check_text(value)
@@ -110,50 +112,13 @@ def _json_bytes() -> bytes:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send a JSON body with Content-Type: application/json")
     if request.content_length is not None and request.content_length > MAX_JSON_BYTES:
-        raise BadInput(
+        raise RequestEntityTooLarge(
             f"The body has {request.content_length} bytes; {MAX_JSON_BYTES} are the most"
         )
     data = request.get_data(cache=False)
     if len(data) > MAX_JSON_BYTES:
-        raise BadInput(f"The body is longer than {MAX_JSON_BYTES} bytes")
+        raise RequestEntityTooLarge(f"The body is longer than {MAX_JSON_BYTES} bytes")
     return data
-
-
-def strict_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Parse JSON: UTF-8, no duplicate keys, no NaN or infinity.
-
-    Raises
-    ------
-    BadInput
-        With the line and column, or the key, at fault.
-    """
-    try:
-        return json.loads(
-            data.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_no_constant
-        )
-    except UnicodeDecodeError as error:
-        raise BadInput(f"The body is not UTF-8: byte {error.start} cannot be read") from error
-    except json.JSONDecodeError as error:
-        raise BadInput(
-            f"The body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from error
-    except RecursionError as error:
-        raise BadInput("The body is nested too deeply") from error
-    except ValueError as error:  # Python's bound on the digits of a whole number
-        raise BadInput("The body holds a number of too many digits") from error
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise BadInput(f"The key {twice!r} stands twice in one object: give it once")
-    return result
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise BadInput(f"{name} is not JSON: send a number or null")
 
 
 def form_text(name: str, *, required: bool = False, limit: int = 100_000) -> str:

@@ -112,19 +112,19 @@ def nested(depth: int) -> bytes:
     )
 
 
+NOT_JSON = {
+    "cut off": (b'{"fence": 1,\n "answers": ', (2, 13)),
+    "a comma too many": (b'{"fence": 1,}', (1, 13)),
+    "empty": (b"", (1, 1)),
+    "invalid UTF-8": (b'{"fence":\n "\xff"}', (2, 3)),
+    "UTF-16": ('{"fence": 1}'.encode("utf-16"), (1, 1)),
+    "a key twice": (b'{"fence": 1,\n "fence": 2}', (2, 2)),
+    "a key twice inside": (b'{"a": {"b": 1}, "b": {"y": "b",\n\n  "\\u0079" : 2}}', (3, 3)),
+    "NaN": (b'{"NaN": "NaN", "fence": NaN}', (1, 25)),
+    "infinity": (b'{"fence":\n-Infinity}', (2, 1)),
+    "five thousand digits": (b'{"fence": ' + b"9" * 5_000 + b"}", (1, 11)),
+}
 BROKEN = {
-    "cut off": (b'{"fence": 1,\n "answers": ', "line 2, column 13"),
-    "a comma too many": (b'{"fence": 1,}', "line 1, column 13"),
-    "empty": (b"", "line 1, column 1"),
-    "invalid UTF-8": (b'{"fence": "\xff"}', "byte 11"),
-    "UTF-16": ('{"fence": 1}'.encode("utf-16"), "byte 0"),
-    "a key twice": (b'{"fence": 1, "fence": 2}', "'fence'"),
-    "a key twice inside": (submission()[:-1] + b', "x": {"y": 1, "y": 2}}', "'y'"),
-    "NaN": (b'{"fence": NaN}', "NaN"),
-    "infinity": (b'{"fence": -Infinity}', "Infinity"),
-    "nested beyond measure": (b'{"answers": ' + b"[" * 100_000, "nested"),
-    "nested deeply": (nested(5_000), ""),
-    "a number of five thousand digits": (b'{"fence": ' + b"9" * 5_000 + b"}", ""),
     "a list": (b"[]", "body"),
     "null": (b"null", "body"),
     "NUL in a value": (submission(answers={"severity": {"value": "mi\0ld"}}), "severity"),
@@ -152,10 +152,28 @@ def test_a_body_that_does_not_fit_is_refused_with_its_place(served: Served, name
     body, place = BROKEN[name]
     with served.unchanged():
         answer = served.send("POST", served.submit, served.annotator, body)
-    assert 400 <= answer.status < 500, answer
+    assert answer.status == 422, answer
     said = json.dumps(answer.error, ensure_ascii=False)
     assert answer.error["code"]
     assert place in said
+
+
+@pytest.mark.parametrize("name", NOT_JSON)
+def test_broken_json_is_a_bad_request_with_line_and_column(served: Served, name: str) -> None:
+    body, place = NOT_JSON[name]
+    with served.unchanged():
+        answer = served.send("POST", served.submit, served.annotator, body)
+    assert (answer.status, answer.error["code"]) == (400, "broken_json")
+    [problem] = answer.error["problems"]
+    assert (problem["line"], problem["column"]) == place
+    assert f"line {place[0]}, column {place[1]}" in answer.error["message"]
+
+
+@pytest.mark.parametrize("body", [b'{"answers": ' + b"[" * 100_000, nested(5_000)])
+def test_json_nested_beyond_measure_is_refused(served: Served, body: bytes) -> None:
+    with served.unchanged():
+        answer = served.send("POST", served.submit, served.annotator, body)
+    assert answer.status in {400, 422}
 
 
 @pytest.mark.parametrize("kind", [FORM, "text/plain", "multipart/form-data; boundary=x", ""])
@@ -176,7 +194,7 @@ def test_a_body_of_fifty_megabytes_is_refused_before_it_is_read(served: Served) 
         connection.endheaders()
         answer = connection.getresponse()
         said = json.loads(answer.read())["error"]
-    assert 400 <= answer.status < 500
+    assert answer.status == 413
     assert "50000000" in said["message"]
 
 
@@ -192,7 +210,7 @@ def test_a_body_of_fifty_megabytes_without_a_length_is_refused(served: Served) -
         except (BrokenPipeError, ConnectionResetError):
             return  # refused while it was still being sent
         answer = connection.getresponse()
-        assert 400 <= answer.status < 500
+        assert answer.status == 413
 
 
 def test_all_forty_mistakes_of_a_rubric_are_told_at_once(served: Served) -> None:
