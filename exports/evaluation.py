@@ -164,7 +164,7 @@ def item_text(body: Mapping[str, JsonValue], part: str = "all") -> str:
     ----------
     body : mapping
         As `items.jsonl` has it: ``text``; ``prompt``, ``response`` and perhaps ``system``; or
-        ``messages``.
+        ``messages``; with ``responses`` where there are several.
     part : {"all", "last"}
         Of a conversation or a pair, everything or what was said last.
     """
@@ -175,6 +175,9 @@ def item_text(body: Mapping[str, JsonValue], part: str = "all") -> str:
         said = [str(body["text"])]
     else:
         said = [str(body[key]) for key in ("system", "prompt", "response") if key in body]
+    responses = body.get("responses")
+    if isinstance(responses, list):
+        said += [str(one["text"]) for one in responses if isinstance(one, dict)]
     return said[-1] if part == "last" and said else "\n".join(said)
 
 

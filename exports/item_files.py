@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ItemFormat = Literal["jsonl", "csv"]
 MAX_LINE_BYTES = 1_000_000
 _DELIMITERS = (b",", b";", b"\t")
-_JSON_CELLS = ("messages", "metadata", "slices", "group_keys")
+_JSON_CELLS = ("messages", "responses", "metadata", "slices", "group_keys")
 _DOTTED = {
     "metadata": "metadata",
     "slices": "slices",
@@ -159,7 +159,7 @@ def _csv_values(names: list[str], cells: tuple[bytes, ...]) -> dict[str, JsonVal
                 inner[tail] = value
         else:
             row[name] = value
-    if "prompt" in row and "response" in names:
+    if "prompt" in row and "response" in names and "responses" not in row:
         row.setdefault("response", "")
     return row
 

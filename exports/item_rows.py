@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from exports.errors import ExportError
+from exports.response_rows import MAY_STAND_TOGETHER, ResponsesRefused, responses_of
 from exports.strict_json import JsonValue, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ItemKind = Literal["text", "prompt_response", "messages"]
+ItemKind = Literal["text", "prompt_response", "messages", "responses"]
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MAX_ID_CHARACTERS = 200
 CONVERSATION = "conversation_id"
-CONTENT_KEYS = ("text", "prompt", "response", "system", "messages")
+CONTENT_KEYS = ("text", "prompt", "response", "system", "messages", "responses")
 KNOWN_KEYS = frozenset(
     {*CONTENT_KEYS, "id", "language", "source", "licence", "license"}
     | {"metadata", "slices", "group_keys"}
@@ -48,10 +49,11 @@ class ItemRow:
         Where reading goes on after this row: byte offset and line number.
     external_id : str
         The ``id`` of the row.
-    kind : {"text", "prompt_response", "messages"}
+    kind : {"text", "prompt_response", "messages", "responses"}
         What the item is.
     body : dict
-        The content: ``text``; ``system``, ``prompt`` and ``response``; or ``messages``.
+        The content: ``text``; ``system``, ``prompt`` and ``response``; ``messages``; or
+        ``responses`` beside ``prompt`` (and ``system``) or ``messages``.
     group_keys, slices : dict of str to str
         What must stay in one split; what results are looked at by.
     metadata : dict
@@ -203,6 +205,20 @@ def _pair(row: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return body if not system else {"system": system, **body}
 
 
+def _responses(
+    row: Mapping[str, JsonValue], metadata: dict[str, JsonValue]
+) -> dict[str, JsonValue]:
+    try:
+        found = responses_of(row["responses"], metadata)
+    except ResponsesRefused as error:
+        raise RowRefused(str(error)) from None
+    if row.get("messages") is not None:
+        return {**_messages(row, metadata), "responses": found}
+    system = _text(row, "system")
+    body: dict[str, JsonValue] = {"prompt": _filled(row, "prompt"), "responses": found}
+    return body if not system else {"system": system, **body}
+
+
 def _body(
     row: Mapping[str, JsonValue], metadata: dict[str, JsonValue]
 ) -> tuple[ItemKind, dict[str, JsonValue]]:
@@ -211,7 +227,9 @@ def _body(
         return "messages", _messages(row, metadata)
     if given == ["text"]:
         return "text", {"text": _filled(row, "text")}
-    if "prompt" in given and "text" not in given and "messages" not in given:
+    if set(given) in MAY_STAND_TOGETHER:
+        return "responses", _responses(row, metadata)
+    if "prompt" in given and not {"text", "messages", "responses"} & set(given):
         return "prompt_response", _pair(row)
     if not given:
         raise RowRefused(
@@ -219,7 +237,8 @@ def _body(
         )
     raise RowRefused(
         f"{' and '.join(repr(key) for key in given)} do not go together; give 'text' alone, "
-        "'prompt' with 'response' (and 'system'), or 'messages' alone"
+        "'prompt' with 'response' or 'responses' (and 'system'), or 'messages' alone or with "
+        "'responses'"
     )
 
 

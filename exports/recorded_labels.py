@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from exports.errors import ExportError
 from rubrics.conditions import Answer, asked
+from tasks.answer_values import ranking_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -228,9 +229,13 @@ def _single_column(question: Question, column: Column, value: str) -> _Given:
         return _Given(_truth(column, value), (column.name,))
     if question.type == "number":
         return _Given(json.loads(value), (column.name,))
-    if question.options:
-        return _Given(_option(question, column, value), (column.name,))
-    return _Given(value, (column.name,))
+    return _Given(_one_value(question, column, value), (column.name,))
+
+
+def _one_value(question: Question, column: Column, value: str) -> object:
+    if question.type == "ranking":
+        return [list(group) for group in ranking_groups(value)]
+    return _option(question, column, value) if question.options else value
 
 
 def _option(question: Question, column: Column, value: str) -> str:
@@ -259,4 +264,4 @@ def _submission(
 
 
 def _as_answer(value: Any) -> Answer:  # noqa: ANN401 - the values of all question types
-    return Answer(tuple(value) if isinstance(value, list) else value)
+    return Answer(tuple(map(str, value)) if isinstance(value, list) else value)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from rubrics.conditions import describe
 from rubrics.document import condition_document
-from rubrics.schema import AllOf, Compare, Not
+from rubrics.schema import RESPONSES, AllOf, Compare, Not
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +31,8 @@ PAGE_KEYS: Final = frozenset("chjkoprsuxz")
 """Letters the labelling page keeps for itself."""
 NONE_KEY: Final = "0"
 """Answers a question of several choices with none of them."""
+TIE_KEY: Final = "t"
+"""In a ranking, gives the next option the rank of the one before it."""
 FREE_KEYS: Final = tuple("1234567890abdefgilmnqtvwy")
 
 
@@ -49,6 +51,8 @@ def hotkeys(question: Question) -> dict[str, str]:
     taken = {option.hotkey for option in question.options if option.hotkey}
     if question.type == "multi" and not question.min:
         taken.add(NONE_KEY)
+    if question.type == "ranking" and question.ties:
+        taken.add(TIE_KEY)
     free = iter(key for key in FREE_KEYS if key not in taken)
     found: dict[str, str] = {}
     for option in question.options:
@@ -117,6 +121,8 @@ def _question(question: Question, rubric: Rubric) -> dict[str, Json]:
         "required_if": _condition(question.required_if, rubric),
         "role": question.role,
         "cite": question.cite,
+        "ties": question.ties,
+        "both_bad": question.both_bad,
         "reserved": reserved,
     }
 
@@ -196,6 +202,7 @@ def to_client(rubric: Rubric) -> dict[str, Json]:
             "kinds": list(rubric.item.kinds),
             "show": list(rubric.item.show),
             "blind": list(rubric.item.blind),
+            "responses": rubric.item.responses,
         },
         "display": {
             "conceal": rubric.display.conceal,
@@ -243,6 +250,8 @@ def _rule_words(rule: AdjudicationRule) -> str:
 
 
 def _option_lines(question: Question) -> list[str]:
+    if question.options_from == RESPONSES:
+        return ["- the responses of the item"]
     if question.options_from is not None:
         return ["- the harm categories below"]
     return [
@@ -262,6 +271,9 @@ def _question_notes(question: Question, rubric: Rubric) -> list[str]:
         notes.append("asked only when " + _safe(describe(question.ask_if, rubric)))
     if question.repeat_for is not None:
         notes.append(f"asked once for each choice in “{_safe(question.repeat_for)}”")
+    if question.type == "ranking":
+        equal = "equal ranks allowed" if question.ties else "no equal ranks"
+        notes.append(f"a complete order, best first, {equal}")
     if question.required_if is not None:
         notes.append("required when " + _safe(describe(question.required_if, rubric)))
     elif not question.required:

@@ -87,7 +87,7 @@ def _trimmed(record: object, found: dict[str, Json]) -> dict[str, Json]:
 
 
 def _trim_question(question: Question, found: dict[str, Json]) -> None:
-    if question.options_from is not None:
+    if question.options_from is not None or question.type == "preference":
         found.pop("options", None)
     if question.level == DEFAULT_LEVELS.get(question.type):
         found.pop("level", None)

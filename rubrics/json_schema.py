@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, get_args
 
 from rubrics.condition_reader import OPERATORS
-from rubrics.defaults import FORMAT
+from rubrics.defaults import FEWEST_RESPONSES, FORMAT, MOST_RESPONSES
 from rubrics.loader import CATEGORY_KEYS, QUESTION_KEYS, RUBRIC_KEYS, TARGETS
 from rubrics.reader import ID_PATTERN
 from rubrics.schema import Level, Paradigm, QuestionType, Role, Status
@@ -114,7 +114,7 @@ def _question() -> Json:
         "level": _words(Level),
         "target": {"enum": list(TARGETS)},
         "options": _list_of("option"),
-        "options_from": {"enum": ["categories"]},
+        "options_from": {"enum": ["categories", "responses"]},
         "min": _NUMBER,
         "max": _NUMBER,
         "ask_if": _CONDITION,
@@ -127,6 +127,8 @@ def _question() -> Json:
         "adjudicate": _ref("adjudication"),
         "max_chars": {"type": "integer", "minimum": 1},
         "cite": _FLAG,
+        "ties": _FLAG,
+        "both_bad": _FLAG,
         "maps_to": _BY_ID,
     }
     return _table({key: special.get(key, _TEXT) for key in QUESTION_KEYS}, ("id", "text", "type"))
@@ -174,8 +176,20 @@ def _definitions() -> dict[str, Json]:
 
 
 def _item() -> Json:
+    count: Json = {
+        "type": "integer",
+        "minimum": FEWEST_RESPONSES,
+        "maximum": MOST_RESPONSES,
+    }
     return _table(
-        {"unit": _TEXT, "kinds": _TEXTS, "show": _TEXTS, "blind": _TEXTS, "group_keys": _TEXTS}
+        {
+            "unit": _TEXT,
+            "kinds": _TEXTS,
+            "show": _TEXTS,
+            "blind": _TEXTS,
+            "group_keys": _TEXTS,
+            "responses": count,
+        }
     )
 
 
@@ -186,6 +200,7 @@ def _display() -> Json:
             "reveal": {"enum": ["click", "hold"]},
             "notice": _TEXT,
             "never_render": _IDS,
+            "shuffle_responses": _FLAG,
         }
     )
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from rubrics.errors import UnknownElement
 
-_NAMES: Final = ("llm-response-safety", "conversational-abuse")
+_NAMES: Final = ("llm-response-safety", "conversational-abuse", "refusal-pairs")
 
 
 def names() -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from rubrics.codebook import PAGE_KEYS
+from rubrics.codebook import PAGE_KEYS, TIE_KEY
+from rubrics.defaults import FEWEST_RESPONSES, MOST_RESPONSES
 from rubrics.lint_conditions import Linter, check_condition, check_reach
-from rubrics.schema import NO_OPTION
+from rubrics.schema import NO_OPTION, RESPONSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +19,19 @@ if TYPE_CHECKING:
 
 RESERVED_IDS: Final = frozenset({"none", "unsure", "cannot_assess", "not_asked", "opt_out"})
 SAFE_KEYS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
-_CHOICE: Final = frozenset({"single", "multi", "ordinal"})
+_CHOICE: Final = frozenset({"single", "multi", "ordinal", "ranking"})
+_TAKES_LIST: Final = {
+    "categories": frozenset({"single", "multi", "span"}),
+    RESPONSES: frozenset({"multi", "ranking"}),
+}
+_ONE_LEVEL: Final = {
+    "multi": "nominal",
+    "boolean": "nominal",
+    "preference": "nominal",
+    "ranking": "ordinal",
+}
 _ORDERED: Final = frozenset({"ordinal", "interval", "ratio"})
-_FEWEST: Final = {"single": 2, "ordinal": 2, "multi": 1}
+_FEWEST: Final = {"single": 2, "ordinal": 2, "multi": 1, "ranking": 2}
 
 
 def _ids(linter: Linter) -> None:
@@ -56,6 +67,9 @@ def _option_ids(linter: Linter, question: Question, path: str) -> None:
 
 
 def _options(linter: Linter, question: Question, path: str) -> None:
+    if question.type == "preference":
+        _no_options(linter, path)
+        return
     if question.options_from is not None:
         _options_from(linter, question, path)
         return
@@ -64,17 +78,52 @@ def _options(linter: Linter, question: Question, path: str) -> None:
 
 
 def _options_from(linter: Linter, question: Question, path: str) -> None:
-    place = f"{path}.options_from"
-    if question.options_from != "categories":
-        linter.dangling("list of options", question.options_from or "", ["categories"], place)
-    elif question.type not in {"single", "multi", "span"}:
-        message = f"a {question.type} question cannot take the categories as options"
+    place, name = f"{path}.options_from", question.options_from or ""
+    if name not in _TAKES_LIST:
+        linter.dangling("list of options", name, _TAKES_LIST, place)
+    elif question.type not in _TAKES_LIST[name]:
+        message = f"a {question.type} question cannot take the {name} as options"
         linter.note("bad_options", message, place)
-    elif not any(category.labelable for category in linter.rubric.categories):
+    elif name == RESPONSES and not linter.rubric.item.responses:
+        _needs_responses(linter, question, place)
+    elif name == "categories" and not any(one.labelable for one in linter.rubric.categories):
         linter.note("empty", "there are no categories to choose from", place, "add 'categories:'")
     elif linter.written(f"{path}.options"):
         message = "options are given twice: 'options' and 'options_from'"
         linter.note("bad_options", message, f"{path}.options", "keep one of them")
+
+
+def _no_options(linter: Linter, path: str) -> None:
+    for name in ("options", "options_from"):
+        if linter.written(f"{path}.{name}"):
+            message = "a preference question has its options already: the two responses"
+            hint = "remove the key; 'ties: true' and 'both_bad: true' add what else may be said"
+            linter.note("bad_options", message, f"{path}.{name}", hint)
+
+
+def _needs_responses(linter: Linter, question: Question, place: str) -> None:
+    message = f"{question.id!r} asks about responses, and the items of this rubric have none"
+    linter.note("no_responses", message, place, "write 'kinds: [responses]' under 'item'")
+
+
+def _about_responses(linter: Linter, question: Question, path: str) -> None:
+    """Check what only preferences and rankings may say."""
+    if question.type == "preference":
+        count = linter.rubric.item.responses
+        if count is None:
+            _needs_responses(linter, question, f"{path}.type")
+        elif count != FEWEST_RESPONSES:
+            message = f"a preference is between two responses, and the items have {count}"
+            linter.note("bad_responses", message, f"{path}.type", "ask for a ranking instead")
+    if question.both_bad and question.type != "preference":
+        message = f"a {question.type} question has no 'both_bad'"
+        linter.note("not_applicable", message, f"{path}.both_bad", "remove the key")
+    if question.ties and question.type not in {"preference", "ranking"}:
+        message = f"a {question.type} question has no 'ties'"
+        linter.note("not_applicable", message, f"{path}.ties", "remove the key")
+    if question.type == "ranking" and len(question.options) > MOST_RESPONSES:
+        message = f"a ranking has at most {MOST_RESPONSES} options, not {len(question.options)}"
+        linter.note("too_many_options", message, f"{path}.options", "rank fewer of them")
 
 
 def _option_count(linter: Linter, question: Question, path: str) -> None:
@@ -94,6 +143,7 @@ def _codes(linter: Linter, question: Question, path: str) -> None:
         place = f"{path}.options[{at}]"
         if option.code is None:
             ordered = question.type == "ordinal" or question.level in _ORDERED
+            ordered = ordered and question.type != "ranking"
             if ordered and not linter.written(f"{place}.code"):
                 message = f"option {option.id!r} of an ordered question needs a code"
                 linter.note("missing_code", message, place, "add 'code:' with its rank")
@@ -112,6 +162,9 @@ def _hotkeys(linter: Linter, question: Question, path: str) -> None:
             continue
         if key in taken:
             message = f"hotkey {key!r} belongs to option {taken[key]!r} already"
+            linter.note("hotkey_clash", message, place, "choose another key")
+        elif key == TIE_KEY and question.type == "ranking" and question.ties:
+            message = f"hotkey {key!r} calls two of a ranking equal"
             linter.note("hotkey_clash", message, place, "choose another key")
         elif key in PAGE_KEYS:
             message = f"hotkey {key!r} is a key of the labelling page"
@@ -155,8 +208,9 @@ def _applicability(linter: Linter, question: Question, path: str) -> None:
     if question.cite and not any(one.clauses for one in linter.rubric.categories):
         message = "there are no clauses to cite"
         linter.note("not_applicable", message, f"{path}.cite", "add clauses to the categories")
-    if question.type in {"multi", "boolean"} and question.level != "nominal":
-        message = f"a {question.type} question is nominal, not {question.level}"
+    only = _ONE_LEVEL.get(question.type, question.level)
+    if question.level != only:
+        message = f"a {question.type} question is {only}, not {question.level}"
         linter.note("level_not_allowed", message, f"{path}.level", "remove the key")
 
 
@@ -175,7 +229,7 @@ def _repetition(linter: Linter, question: Question, path: str) -> None:
     elif parent.type not in {"multi", "single"} or parent.repeat_for is not None:
         message = f"{parent.id!r} is no choice that can be repeated for"
         linter.note("bad_repeat", message, place, "name a single or multi question")
-    if question.type in {"multi", "span"}:
+    if question.type in {"multi", "span", "ranking"}:
         message = f"a {question.type} question cannot be repeated"
         linter.note("bad_repeat", message, place)
 
@@ -184,8 +238,8 @@ def _structural_value(linter: Linter, question: Question, path: str) -> None:
     value, place = question.when_not_asked, f"{path}.when_not_asked"
     if value is None:
         return
-    if question.level is None:
-        message = f"a {question.type} question is not measured and stands for nothing"
+    if question.level is None or question.type == "ranking":
+        message = f"a closed {question.type} question stands for nothing"
         linter.note("not_applicable", message, place, "remove the key")
     elif question.ask_if is None and question.repeat_for is None:
         message = f"{question.id!r} is always asked, so 'when_not_asked' never counts"
@@ -193,7 +247,8 @@ def _structural_value(linter: Linter, question: Question, path: str) -> None:
     known = [option.id for option in question.options]
     if question.type == "boolean":
         known = ["true", "false"]
-    if value != NO_OPTION and value not in known and question.level is not None:
+    measured = question.level is not None and question.type != "ranking"
+    if value != NO_OPTION and value not in known and measured:
         linter.dangling("option", value, [*known, NO_OPTION], place)
 
 
@@ -221,6 +276,7 @@ _TYPE_CHECKS: Final[tuple[_Check, ...]] = (
     _options,
     _bounds,
     _applicability,
+    _about_responses,
     _repetition,
     _structural_value,
     _adjudication,
@@ -302,6 +358,21 @@ def _legal_route(linter: Linter, category: Category, path: str) -> None:
             linter.note("legal_route", message, f"{path}.{name}", "remove the key")
 
 
+def _items(linter: Linter) -> None:
+    item = linter.rubric.item
+    if RESPONSES in item.kinds and len(item.kinds) > 1:
+        message = "a rubric for items with responses judges no others"
+        linter.note("bad_kinds", message, "item.kinds", "write 'kinds: [responses]'")
+    if item.responses is None:
+        return
+    if RESPONSES not in item.kinds:
+        message = "only items of the kind 'responses' have a number of responses"
+        linter.note("not_applicable", message, "item.responses", "write 'kinds: [responses]'")
+    elif item.responses > MOST_RESPONSES:
+        message = f"an item has at most {MOST_RESPONSES} responses, not {item.responses}"
+        linter.note("out_of_range", message, "item.responses")
+
+
 def _whole(linter: Linter) -> None:
     rubric = linter.rubric
     if rubric.adjudication.when == "gap" and rubric.adjudication.gap_at_least is None:
@@ -326,5 +397,5 @@ def lint(rubric: Rubric, problems: Problems, places: Places) -> None:
         Where each element stands in the file.
     """
     linter = Linter(rubric, problems, places)
-    for check in (_ids, _questions, _derived, _categories, _whole, check_reach):
+    for check in (_ids, _items, _questions, _derived, _categories, _whole, check_reach):
         check(linter)

@@ -140,7 +140,7 @@ def _leaf(linter: Linter, test: Compare, path: str, known: Sequence[str]) -> boo
 
 
 def _operand(linter: Linter, test: Compare, question: Question, place: str) -> bool:
-    if question.type in {"text", "span"}:
+    if question.type in {"text", "span", "ranking"}:
         message = f"a {question.type} answer can only be tested with 'chosen'"
         linter.note("bad_operand", message, place, "write 'chosen: true'")
         return False

@@ -7,11 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args
 
 from rubrics.condition_reader import field_condition, resolve_conditions
-from rubrics.defaults import DEFAULT_LEVELS, FORMAT, required_by_default
+from rubrics.defaults import (
+    DEFAULT_LEVELS,
+    FEWEST_RESPONSES,
+    FORMAT,
+    MOST_RESPONSES,
+    preference_options,
+    required_by_default,
+    response_options,
+)
 from rubrics.errors import Problem, RubricInvalid
 from rubrics.lint import lint
 from rubrics.reader import Context, Fields, Places, note
 from rubrics.schema import (
+    RESPONSES,
     AdjudicationRule,
     AgreementSpec,
     Category,
@@ -77,6 +86,8 @@ QUESTION_KEYS: Final = (
     "adjudicate",
     "max_chars",
     "cite",
+    "ties",
+    "both_bad",
     "maps_to",
 )
 CATEGORY_KEYS: Final = (
@@ -212,6 +223,8 @@ def _question(node: Node, path: str, context: Context) -> Question:
         adjudicate=_rule(fields, "adjudicate"),
         max_chars=fields.integer("max_chars", 1),
         cite=fields.flag("cite", default=False),
+        ties=fields.flag("ties", default=False),
+        both_bad=fields.flag("both_bad", default=False),
         maps_to=fields.strings("maps_to"),
     )
 
@@ -327,26 +340,32 @@ def _languages(fields: Fields) -> tuple[str, ...]:
 
 
 def _item(parent: Fields) -> ItemSpec:
-    keys = ("unit", "kinds", "show", "blind", "group_keys")
+    keys = ("unit", "kinds", "show", "blind", "group_keys", "responses")
     fields = Fields(parent.node("item"), "item", keys, parent.context)
     default = ItemSpec()
+    kinds = fields.texts("kinds") or default.kinds
+    count = fields.integer("responses", FEWEST_RESPONSES)
+    if count is None and RESPONSES in kinds:
+        count = FEWEST_RESPONSES
     return ItemSpec(
         unit=fields.text("unit") or default.unit,
-        kinds=fields.texts("kinds") or default.kinds,
+        kinds=kinds,
         show=fields.texts("show"),
         blind=fields.texts("blind"),
         group_keys=fields.texts("group_keys"),
+        responses=count,
     )
 
 
 def _display(parent: Fields) -> Display:
-    keys = ("conceal", "reveal", "notice", "never_render")
+    keys = ("conceal", "reveal", "notice", "never_render", "shuffle_responses")
     fields = Fields(parent.node("display"), "display", keys, parent.context)
     return Display(
         conceal=cast("Any", fields.choice("conceal", ("never", "always", "flagged"), "never")),
         reveal=cast("Any", fields.choice("reveal", ("click", "hold"), "click")),
         notice=fields.text("notice"),
         never_render=fields.ids("never_render"),
+        shuffle_responses=fields.flag("shuffle_responses", default=True),
     )
 
 
@@ -372,14 +391,22 @@ def _format(fields: Fields) -> None:
     fields.choice("schema", (FORMAT,), FORMAT)
 
 
-def _with_categories(question: Question, categories: tuple[Category, ...]) -> Question:
-    if question.options_from != "categories" or question.options:
+def _with_options(question: Question, rubric: Rubric) -> Question:
+    """Fill in the options that a question does not list itself."""
+    if question.options:
         return question
-    options = tuple(
-        Option(category.id, category.name, help=category.definition)
-        for category in categories
-        if category.labelable and category.id
-    )
+    if question.type == "preference":
+        options = preference_options(ties=question.ties, both_bad=question.both_bad)
+    elif question.options_from == RESPONSES:
+        options = response_options(min(rubric.item.responses or 0, MOST_RESPONSES))
+    elif question.options_from == "categories":
+        options = tuple(
+            Option(category.id, category.name, help=category.definition)
+            for category in rubric.categories
+            if category.labelable and category.id
+        )
+    else:
+        return question
     return replace(question, options=options)
 
 
@@ -390,11 +417,11 @@ def _rubric(root: Node, context: Context) -> Rubric:
     categories = _each(fields, "categories", _category)
     questions = _each(fields, "questions", _question, required=True)
     derived = _each(fields, "derived", _derived)
-    return Rubric(
+    rubric = Rubric(
         id=fields.identifier("id"),
         version=_version(fields, "version") or "",
         title=fields.needed_text("title"),
-        questions=tuple(_with_categories(question, categories) for question in questions),
+        questions=questions,
         description=fields.text("description"),
         status=_word(fields, "status", Status, "draft"),
         paradigm=_word(fields, "paradigm", Paradigm, "prescriptive"),
@@ -408,6 +435,8 @@ def _rubric(root: Node, context: Context) -> Rubric:
         derived=tuple(one for one in derived if one is not None),
         adjudication=_rule(fields, "adjudication") or AdjudicationRule(),
     )
+    filled = tuple(_with_options(question, rubric) for question in rubric.questions)
+    return replace(rubric, questions=filled)
 
 
 def build(root: Node | None, problems: Problems) -> Rubric:

@@ -89,7 +89,7 @@ def _domain(question: Question, tests: Sequence[Compare]) -> list[Answer]:
 
 
 def _values(question: Question, tests: Sequence[Compare]) -> list[Answer]:
-    if question.type in {"single", "ordinal"}:
+    if question.type in {"single", "ordinal", "preference"}:
         return [Answer(option.id) for option in question.options]
     if question.type == "boolean":
         return [Answer(value=True), Answer(value=False)]

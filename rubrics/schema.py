@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from rubrics.errors import UnknownElement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-QuestionType = Literal["single", "multi", "ordinal", "boolean", "number", "span", "text"]
+QuestionType = Literal[
+    "single", "multi", "ordinal", "boolean", "number", "span", "text", "preference", "ranking"
+]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 Role = Literal["label", "slice", "metadata"]
 Status = Literal["draft", "pilot", "certified", "retired"]
@@ -22,6 +24,8 @@ Operand = str | bool | int | float | tuple[str, ...]
 
 NO_OPTION = "none"
 """Structural value of a closed question: none of its options holds."""
+RESPONSES: Final = "responses"
+"""Kind of an item with several responses, and the list of options that they make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,8 @@ class Question:
     adjudicate: AdjudicationRule | None = None
     max_chars: int | None = None
     cite: bool = False
+    ties: bool = False
+    both_bad: bool = False
     maps_to: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -208,6 +214,8 @@ class ItemSpec:
     show: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
     group_keys: tuple[str, ...] = ()
+    responses: int | None = None
+    """How many responses an item has; None where its items have no list of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +226,8 @@ class Display:
     reveal: Literal["click", "hold"] = "click"
     notice: str | None = None
     never_render: tuple[str, ...] = ()
+    shuffle_responses: bool = True
+    """Show responses in an order of their own to each annotator; answers do not tell the order."""
 
 
 @dataclass(frozen=True, slots=True)

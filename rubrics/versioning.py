@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from rubrics.document import to_document
 from rubrics.errors import Problem, RubricInvalid
 from rubrics.loader import build
+from rubrics.schema import RESPONSES
 from rubrics.yaml_nodes import Problems, from_json
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ _MEANING: Final = (
     "when_not_asked",
     "options_from",
 )
+_MEANING_WHERE_SAID: Final = ("ties", "both_bad")
+"""Younger keys enter the hash only where they are written: older rubrics keep theirs."""
 
 # The first prefix that fits decides; what stands nowhere is major, the safe side.
 _IMPACTS: Final[tuple[tuple[str, Impact], ...]] = (
@@ -184,6 +187,9 @@ def _question_meaning(
     found["options"] = _by_id(question.get("options"), _NO_MEANING)
     found["context"] = [shown.get(name) for name in ("unit", "show", "blind")]
     found["paradigm"] = document.get("paradigm")
+    found |= {name: question[name] for name in _MEANING_WHERE_SAID if name in question}
+    if question.get("options_from") == RESPONSES:
+        found["responses"] = shown.get("responses")
     categories = document.get("categories")
     if _about_categories(document, question) and isinstance(categories, list):
         found["categories"] = [
@@ -195,14 +201,14 @@ def _question_meaning(
 
 
 def _about_categories(document: Mapping[str, Json], question: Mapping[str, Json]) -> bool:
-    if question.get("options_from") is not None:
+    if question.get("options_from") == "categories":
         return True
     questions = document["questions"]
     parents = questions if isinstance(questions, list) else []
     return any(
         isinstance(one, dict)
         and one["id"] == question.get("repeat_for")
-        and one.get("options_from") is not None
+        and one.get("options_from") == "categories"
         for one in parents
     )
 

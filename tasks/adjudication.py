@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from rubrics.errors import UnknownElement
+from tasks.answer_values import Refused, checked_ranking, ranking_groups
 from tasks.errors import TaskError
 from tasks.label_validation import Cell, canonical_number
 from tasks.routing import is_adjudicated
@@ -113,6 +114,13 @@ def _spans(question: Question, value: str) -> str:
     return json.dumps(spans, sort_keys=True, separators=(",", ":"))
 
 
+def _ranking(question: Question, value: str) -> str:
+    try:
+        return checked_ranking(question, ranking_groups(value))
+    except Refused as error:
+        raise _BadValue(f"{question.id!r} {error}") from None
+
+
 _READERS = {
     "single": _option,
     "ordinal": _option,
@@ -120,6 +128,8 @@ _READERS = {
     "boolean": _flag,
     "number": _number,
     "span": _spans,
+    "preference": _option,
+    "ranking": _ranking,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 MAX_TEXT: Final = 10_000
 MAX_SPANS: Final = 200
 MAX_NUMBER: Final = 1e15
+RANK, TIE = ">", "="
+"""Signs of a stored ranking; no id holds them."""
 
 _SPAN_KEYS: Final = frozenset({"target", "start", "end", "label"})
 _REFUSED_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_SPAN_TARGET = re.compile(r"(?:text|prompt|response|message:(?:0|[1-9][0-9]{0,5}))\Z")
+_SPAN_TARGET = re.compile(
+    r"(?:text|prompt|response|response:r[1-9]|message:(?:0|[1-9][0-9]{0,5}))\Z"
+)
 _SPAN_PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
     "prompt": ("prompt", "message:"),
     "response": ("response", "message:"),
@@ -175,7 +179,7 @@ def _offset(span: Mapping[str, object], key: str) -> int:
 def _span_target(span: Mapping[str, object], allowed: tuple[str, ...], texts: Texts) -> str:
     target = span.get("target")
     if not isinstance(target, str) or _SPAN_TARGET.match(target) is None:
-        message = "a span's target is text, prompt, response or message:<index>"
+        message = "a span's target is text, prompt, response, response:r<n> or message:<index>"
         raise Refused("bad_span", message)
     if allowed and not target.startswith(allowed):
         raise Refused("bad_span", f"takes spans in {allowed[0].rstrip(':')} only, not in {target}")
@@ -247,6 +251,51 @@ def _span_reader(question: Question) -> Reader:
     return read
 
 
+def ranking_text(groups: Iterable[Sequence[str]]) -> str:
+    """Return a ranking as it is stored: the best first, equal ones joined by ``=``."""
+    return RANK.join(TIE.join(group) for group in groups)
+
+
+def ranking_groups(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of a stored ranking, the best first."""
+    return tuple(tuple(group.split(TIE)) for group in text.split(RANK))
+
+
+def checked_ranking(question: Question, groups: Sequence[Sequence[str]]) -> str:
+    """Return a ranking as it is stored, or refuse it: every option once, ties where allowed."""
+    places = {option.id: place for place, option in enumerate(question.options)}
+    named = [one for group in groups for one in group]
+    for one in named:
+        if one not in places:
+            _refuse_option(one, places)
+    if len(set(named)) != len(named):
+        raise Refused("too_many", "names an option twice")
+    if len(named) < len(places):
+        left = ", ".join(one for one in places if one not in named)
+        raise Refused("too_few", f"ranks every option; {left} has no place")
+    if not question.ties and any(len(group) > 1 for group in groups):
+        raise Refused("no_ties", "takes no equal ranks")
+    return ranking_text(sorted(group, key=places.__getitem__) for group in groups)
+
+
+def _rank_group(value: object) -> list[str]:
+    entries = value if isinstance(value, list | tuple) else [value]
+    if not entries or not all(isinstance(one, str) for one in entries):
+        message = "takes option ids, the best first; a list of ids among them shares one rank"
+        raise Refused("wrong_type", message)
+    return list(entries)
+
+
+def _ranking_reader(question: Question) -> Reader:
+    def read(value: object, _: Texts) -> Read:
+        if not isinstance(value, list | tuple):
+            raise Refused("wrong_type", f"takes a list of option ids, not {kind_of(value)}")
+        stored = checked_ranking(question, [_rank_group(one) for one in value])
+        return Read(Answer(stored), stored)
+
+    return read
+
+
 READERS: Final[Mapping[str, Callable[[Question], Reader]]] = {
     "single": _choice_reader,
     "ordinal": _choice_reader,
@@ -255,4 +304,6 @@ READERS: Final[Mapping[str, Callable[[Question], Reader]]] = {
     "number": _number_reader,
     "text": _text_reader,
     "span": _span_reader,
+    "preference": _choice_reader,
+    "ranking": _ranking_reader,
 }

@@ -28,8 +28,8 @@ class Cell:
     question, category : str
         Ids; the category is empty where the question has no categories.
     value : str or None
-        Option id, ``true``/``false``, ``1``/``0``, canonical number, text, or spans as canonical
-        JSON; None unless the state is ``answered``.
+        Option id, ``true``/``false``, ``1``/``0``, canonical number, text, a ranking such as
+        ``r2>r1=r3``, or spans as canonical JSON; None unless the state is ``answered``.
     state : str
         ``answered``, ``unsure``, ``cannot_assess`` or ``not_asked``.
     clauses : tuple of str

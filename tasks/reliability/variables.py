@@ -20,6 +20,7 @@ from tasks.agreement import (
     ReliabilityData,
 )
 from tasks.agreement.domain import Domain
+from tasks.answer_values import ranking_groups
 from tasks.label_validation import Cell, derived_cells
 from tasks.reliability.table import (
     ANSWERED,
@@ -79,6 +80,8 @@ def variables_of(
         for conditioning in conditionings(question):
             if question.type == "multi":
                 yield from _options_of_multi(rubric, question, table, conditioning)
+            elif question.type == "ranking":
+                yield from _ranks_of_options(question, table, conditioning)
             else:
                 yield from _of_question(rubric, question, table, conditioning, asked)
     yield from (_of_derived(rubric, one, table) for one in rubric.derived)
@@ -111,6 +114,47 @@ def _options_of_multi(
         )
 
 
+def _ranks_of_options(
+    question: Question, table: LabelTable, conditioning: Conditioning
+) -> Iterator[Variable]:
+    """Yield the ranks that each option got: of one item they hang on each other."""
+    cells = table.cells(question.id)
+    chosen = cells.where(cells.state == ANSWERED)
+    ranks = {
+        code: _ranks(table.values[code] if code >= 0 else "", question)
+        for code in np.unique(chosen.value).tolist()
+    }
+    step = 0.5 if question.ties else 1.0
+    scale = np.arange(1.0, len(question.options) + step, step).tolist()
+    for place, option in enumerate(question.options):
+        given = np.array([ranks[code][place] for code in chosen.value.tolist()], dtype=np.float64)
+        codes = ((given - 1.0) / step).astype(np.int64)
+        domain = Domain.of(scale, Level.ORDINAL)
+        data = ReliabilityData.from_codes(chosen.unit, chosen.rater, codes, domain)
+        yield Variable(
+            question.id,
+            option.id,
+            "category",
+            f"{question.text} — {option.label}",
+            conditioning,
+            question.agreement,
+            data,
+            Level.ORDINAL,
+            names=tuple(f"{rank:g}" for rank in scale),
+        )
+
+
+def _ranks(text: str, question: Question) -> list[float]:
+    """Return the rank of each option; equal ones share the mean of their ranks."""
+    found: dict[str, float] = {}
+    for group in ranking_groups(text):
+        mean = len(found) + (len(group) + 1) / 2
+        found |= dict.fromkeys(group, mean)
+    if found.keys() != {option.id for option in question.options}:
+        raise LabelsUnreadable(f"question {question.id!r}: {text!r} is no ranking of its options")
+    return [found[option.id] for option in question.options]
+
+
 def _of_question(
     rubric: Rubric,
     question: Question,
@@ -138,7 +182,7 @@ def _of_question(
                 names=tuple(map(str, whole.domain.values)),
                 primary=level is levels[0],
             )
-        if question.type in ("single", "ordinal") and not category:
+        if question.type in ("single", "ordinal", "preference") and not category:
             yield from _options_of_single(rubric, question, whole, conditioning)
 
 

@@ -422,3 +422,49 @@ def test_the_shared_items_are_read_whole(convabuse):
     assert len(found) == 4055
     assert all(isinstance(row, ItemRow) and row.kind == "messages" for row in found)
     assert all(set(row.group_keys) == {"conversation_id"} for row in found)
+
+
+def test_reads_several_responses_to_a_request():
+    plain, named, talk = rows(
+        '{"id": "a", "prompt": "p", "responses": ["yes", "no"]}\n'
+        '{"id": "b", "prompt": "p", "system": "s", "responses": '
+        '[{"id": "x", "text": "yes", "model": "m-1"}, {"id": "y", "text": ""}]}\n'
+        '{"id": "c", "messages": [{"role": "user", "content": "hi"}], "responses": ["a", "b", "c"]}'
+    )
+    assert {plain.kind, named.kind, talk.kind} == {"responses"}
+    assert plain.body["responses"] == [{"id": "r1", "text": "yes"}, {"id": "r2", "text": "no"}]
+    assert named.body == {
+        "system": "s",
+        "prompt": "p",
+        "responses": [{"id": "x", "text": "yes"}, {"id": "y", "text": ""}],
+    }
+    assert named.metadata == {"response_fields": {"r1": {"model": "m-1"}}}
+    assert [one["id"] for one in talk.body["responses"]] == ["r1", "r2", "r3"]
+    csv_row = one('id,prompt,responses\n7,p,"[""yes"", ""no""]"\n', "csv")
+    assert csv_row.canonical_body == plain.canonical_body
+
+
+@pytest.mark.parametrize(
+    ("responses", "words"),
+    [
+        ('"yes"', "write a list"),
+        ('["one"]', "give 2 to 9"),
+        ('["x", 7]', "response 2 is a number"),
+        ('[{"id": "a", "text": "x"}, {"id": "a", "text": "y"}]', "the same id"),
+        ('[{"text": "x"}, {"id": "r1", "text": "y"}]', "the same id"),
+        ('["x", {"id": "b"}]', "the text of response 2"),
+        ('["x", {"id": "", "text": "y"}]', "the id of response 2"),
+        ('["", " "]', "nothing to judge"),
+    ],
+)
+def test_responses_that_are_none_cost_their_row(responses, words):
+    bad = one(f'{{"id": "a", "prompt": "p", "responses": {responses}}}')
+    assert isinstance(bad, BadRow)
+    assert words in bad.reason
+
+
+def test_responses_need_a_request_and_no_other_content():
+    for rest in ("", '"text": "t",', '"prompt": "p", "response": "r",'):
+        bad = one(f'{{"id": "a", {rest} "responses": ["x", "y"]}}')
+        assert isinstance(bad, BadRow)
+        assert "do not go together" in bad.reason

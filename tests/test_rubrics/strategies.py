@@ -18,19 +18,29 @@ Document = dict[str, Any]
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1).filter(
     lambda text: bool(text.strip()) and not any(one in text for one in "\ufffe\uffff")
 )
-TYPES = ("single", "multi", "ordinal", "boolean", "number", "text", "span")
+TYPES = (
+    "single",
+    "multi",
+    "ordinal",
+    "boolean",
+    "number",
+    "text",
+    "span",
+    "preference",
+    "ranking",
+)
 
 
 def leaf_strategy(question: Document) -> SearchStrategy[Document]:
     """Draw a comparison with a question that can hold."""
     name = question["id"]
-    if question["type"] in {"text", "span"}:
+    if question["type"] in {"text", "span", "ranking"}:
         return st.just({"question": name, "chosen": True})
     if question["type"] == "boolean":
         return st.booleans().map(lambda value: {"question": name, "is": value})
     if question["type"] == "number":
         return st.integers(0, 5).map(lambda bound: {"question": name, "at_least": bound})
-    ids = [option["id"] for option in question["options"]]
+    ids = [option["id"] for option in question.get("options", ({"id": "first"},))]
     tests = [
         st.sampled_from(ids).map(lambda one: {"question": name, "is": one}),
         st.just({"question": name, "any_of": ids[:1]}),
@@ -59,7 +69,11 @@ def question_strategy(draw: DrawFn, number: int, earlier: list[Document]) -> Doc
     """Draw the question of that number."""
     kind = draw(st.sampled_from(TYPES))
     question: Document = {"id": f"q{number}", "text": draw(WORDS), "type": kind}
-    if kind in {"single", "multi", "ordinal"}:
+    if kind in {"preference", "ranking"}:
+        question["ties"] = draw(st.booleans())
+    if kind == "preference":
+        question["both_bad"] = draw(st.booleans())
+    if kind in {"single", "multi", "ordinal", "ranking"}:
         codes = draw(st.lists(st.integers(-5, 5), min_size=2, max_size=4, unique=True))
         options = [{"id": f"o{at}", "code": code} for at, code in enumerate(codes)]
         question["options"] = options
@@ -70,7 +84,7 @@ def question_strategy(draw: DrawFn, number: int, earlier: list[Document]) -> Doc
         question["ask_if"] = draw(condition_strategy(earlier))
     parents = [one["id"] for one in earlier if one["type"] == "multi" and "repeat_for" not in one]
     repeated = draw(st.booleans())
-    if parents and repeated and kind not in {"multi", "span"}:
+    if parents and repeated and kind not in {"multi", "span", "ranking"}:
         question["repeat_for"] = draw(st.sampled_from(parents))
     if draw(st.booleans()):
         question["required"] = draw(st.booleans())
@@ -83,7 +97,9 @@ def document_strategy(draw: DrawFn) -> Document:
     questions: list[Document] = []
     for number in range(draw(st.integers(1, 5))):
         questions.append(draw(question_strategy(number, questions)))
+    about_responses = any(one["type"] == "preference" for one in questions)
     return {
+        **({"item": {"kinds": ["responses"]}} if about_responses else {}),
         "schema": "touchstone-rubric/1",
         "id": "drawn",
         "version": "1.2.3",
@@ -119,6 +135,8 @@ def value_strategy(question: Question) -> SearchStrategy[object]:
         "number": lambda: st.integers(0, 5) | st.floats(0, 5),
         "text": lambda: st.text(st.characters(codec="ascii", min_codepoint=32), max_size=5),
         "span": lambda: st.just([{"target": "text", "start": 0, "end": 1}]),
+        "preference": lambda: st.sampled_from(ids),
+        "ranking": lambda: st.permutations(ids),
     }
     return kinds[question.type]()
 
