@@ -39,12 +39,34 @@ hypothesis_settings.register_profile("explore", deadline=None, max_examples=2000
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 _leading: list[LeadingRun] = []
+_LONG = {
+    name: place
+    for place, name in enumerate(
+        (
+            "test_policy_matrix.py",
+            "test_recorded_labels.py",
+            "test_kills.py",
+            "test_rubric_to_gold.py",
+            "test_every_page.py",
+            "test_label_page.py",
+        )
+    )
+}
+"""Files of minutes, the longest first."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_stay_on_this_machine)
     if not hasattr(config, "workerinput") and VARIABLE not in os.environ:
         _leading.append(LeadingRun())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long ones, so that no worker ends with them alone.
+
+    The order within a file stays. Files with many tests are handed out first otherwise.
+    """
+    items.sort(key=lambda item: _LONG.get(item.path.name, len(_LONG)))
 
 
 def pytest_unconfigure() -> None:
@@ -111,9 +133,9 @@ def database(settings: Settings) -> Iterator[Database]:
 @pytest.fixture
 def app(settings: Settings, database: Database) -> Flask:
     """The application on this test's own database."""
-    from annotate.app import create_app
+    from tests.support.apps import application_on
 
-    return create_app(settings, database)
+    return application_on(settings, database)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Unscoped(AssertionError):
     """A statement of the application asks over all projects and does not say why."""
 
 
+@lru_cache(maxsize=4096)
 def lacks_scope(statement: str) -> bool:
     """Tell whether a statement over rows of a project does not say which."""
     if statement.lstrip().upper().startswith(("INSERT", "PRAGMA", "EXPLAIN", "CREATE", "ALTER")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from annotate.app import create_app
+from tests.support.apps import application_on
 from tests.support.builders import World
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Site:
 
     @classmethod
     def open(cls, settings: Settings, database: Database) -> Site:
-        app = create_app(replace(settings, inline_jobs=False), database)
+        app = application_on(replace(settings, inline_jobs=False), database)
         return cls(database, World(database), app)
 
     def as_person(self, login: str) -> FlaskClient:

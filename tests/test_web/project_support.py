@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from annotate.app import create_app
 from annotate.db import Database
+from tests.support.apps import application_on
 from tests.support.builders import Standard, World
 from tests.support.databases import migrated_database, settings_for
 
@@ -14,19 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from flask import Flask
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
-
-
-@cache
-def _application(folder: Path) -> Flask:
-    """One application for all tests of the process: its templates are compiled once."""
-    settings = settings_for(f"sqlite:///{folder / 'unused.db'}", folder, inline_jobs="0")
-    return create_app(settings, Database(settings))
-
-
-_FOLDERS: list[Path] = []
 
 
 class Site:
@@ -36,10 +24,7 @@ class Site:
         self.database = database
         self.world = World(database)
         self.world.grant("root", "administrator")
-        if not _FOLDERS:
-            _FOLDERS.append(database.settings.data_dir)
-        self.app = _application(_FOLDERS[0])
-        self.app.extensions["touchstone.database"] = database
+        self.app = application_on(database.settings, database)
         self.version_id = ""
 
     @classmethod

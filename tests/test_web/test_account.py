@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-from annotate.app import create_app
 from annotate.db import Database
 from annotate.models import ApiToken, LoginSession, UserAccount
 from annotate.services import identity, links, people
 from annotate.web import forms
+from tests.support.apps import application_on
 from tests.support.builders import World
 from tests.support.databases import settings_for
 from tests.test_web.signing_in import PASSWORD, Visitor, hashed, with_password
@@ -34,7 +34,7 @@ def world(database: Database) -> World:
 
 @pytest.fixture
 def app(database: Database) -> Flask:
-    return create_app(database.settings, database)
+    return application_on(database.settings, database)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_behind_tls_the_cookie_is_bound_to_it(database_url: str, tmp_path: Path)
     secure = settings_for(database_url, tmp_path, public_url="https://labels.example.org")
     database = Database(secure)
     with_password(World(database), "ann")
-    response = Visitor(create_app(secure, database)).sign_in("ann")
+    response = Visitor(application_on(secure, database)).sign_in("ann")
     cookie = response.headers["Set-Cookie"]
     assert cookie.startswith("__Host-touchstone=")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))

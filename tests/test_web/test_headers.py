@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotate.app import create_app
 from annotate.web.health import static_path
+from tests.support.apps import application_on
 from tests.support.builders import World
 from tests.test_web.signing_in import Visitor
 
@@ -39,7 +39,7 @@ ALWAYS = {
 def visitor(database: Database) -> Visitor:
     world = World(database)
     world.grant("ann", "annotator")
-    return Visitor(create_app(database.settings, database)).carrying(world.cookie("ann"))
+    return Visitor(application_on(database.settings, database)).carrying(world.cookie("ann"))
 
 
 def test_every_answer_carries_them(visitor: Visitor) -> None:

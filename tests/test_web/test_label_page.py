@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
-from annotate.app import create_app
 from annotate.db import Database
 from annotate.models import Annotation, Assignment, Item, Label, OptOut
+from tests.support.apps import application_on
 from tests.support.browser import accessibility_problems
 from tests.support.builders import World
 from tests.support.databases import migrated_database, settings_for
@@ -70,7 +70,7 @@ def _served(settings: Settings, database: Database) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
     base = f"http://127.0.0.1:{server.server_port}"
     chosen = replace(settings, public_url=base, inline_jobs=False)
-    server.app = create_app(chosen, database)
+    server.app = application_on(chosen, database)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield base

@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from markupsafe import escape
 
-from annotate.app import create_app
 from annotate.db import new_id
 from annotate.models import AuditEvent, UserAccount
 from annotate.services import identity
+from tests.support.apps import application_on
 from tests.support.builders import World
 from tests.test_web.signing_in import PASSWORD, Visitor
 
@@ -34,7 +34,7 @@ def world(database: Database) -> World:
 
 @pytest.fixture
 def app(database: Database) -> Flask:
-    return create_app(database.settings, database)
+    return application_on(database.settings, database)
 
 
 @pytest.fixture
