@@ -15,6 +15,7 @@ from annotate.models import (
     Item,
     ItemReport,
     Job,
+    PracticeItem,
     Project,
     RoleGrant,
     Round,
@@ -221,9 +222,15 @@ def unplanned(session: Session, scope: Scope, round_id: str | None = None) -> in
     query = (
         sa.select(sa.func.count(Item.id))
         .outerjoin(has_task, has_task.c.item_id == Item.id)
-        .where(*visible_items(scope), has_task.c.item_id.is_(None))
+        .where(
+            *visible_items(scope), has_task.c.item_id.is_(None), Item.id.not_in(_practised(scope))
+        )
     )
     return _count(session, query)
+
+
+def _practised(scope: Scope) -> sa.Select[str]:
+    return sa.select(PracticeItem.item_id).where(PracticeItem.project_id == scope.project_id)
 
 
 @dataclass(frozen=True, slots=True)

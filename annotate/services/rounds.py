@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from annotate.db import new_id, now
+from annotate.db import is_embedded, new_id, now
 from annotate.models import (
     Item,
+    PracticeItem,
     Project,
     Reservation,
     Round,
     Task,
 )
-from annotate.services import audit, progress, round_design, rubrics
+from annotate.services import audit, progress, response_order, round_design, rubrics
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.ids import known_form
 from annotate.services.round_design import PHASES, RoundDesign, Worker, teams_of, workers
@@ -255,8 +256,10 @@ def _require_ok(planned: Plan) -> None:
 
 def _ground(session: Session, scope: Scope, design: RoundDesign) -> _Ground:
     query = sa.select(Item.id, Item.external_id, Item.language, Item.slices).where(
-        *visible_items(scope)
+        *visible_items(scope), ~_practised(scope) | _in_round(scope, design.name)
     )
+    rubric = rubrics.load(session, scope, design.rubric_version_id)
+    query = query.where(response_order.fits(rubric, embedded=is_embedded(session)))
     if design.team_ids:
         query = query.where(Item.team_id.is_(None) | Item.team_id.in_(design.team_ids))
     rows = session.execute(query.order_by(Item.external_id)).all()
@@ -265,6 +268,24 @@ def _ground(session: Session, scope: Scope, design: RoundDesign) -> _Ground:
     )
     ids = {row.external_id: row.id for row in rows}
     return _Ground(items, ids, {one.login: one for one in workers(session, scope)})
+
+
+def _practised(scope: Scope) -> sa.Exists:
+    """Ask for items whose answers people were told: no figure may rest on labels of them."""
+    return sa.exists().where(
+        PracticeItem.project_id == scope.project_id, PracticeItem.item_id == Item.id
+    )
+
+
+def _in_round(scope: Scope, name: str) -> sa.Exists:
+    """Ask for items that the round has already: completing a round takes nothing out of it."""
+    return sa.exists().where(
+        Task.project_id == scope.project_id,
+        Task.item_id == Item.id,
+        Round.id == Task.round_id,
+        Round.project_id == scope.project_id,
+        Round.name == name,
+    )
 
 
 def _plan(session: Session, scope: Scope, design: RoundDesign, ground: _Ground) -> Plan:
