@@ -228,6 +228,7 @@ class _Repeated(io.RawIOBase):
         return len(piece)
 
 
+@pytest.mark.no_cover  # millions of rounds through lines that the tests above reach
 @pytest.mark.parametrize(
     ("kind", "head", "block", "tail"),
     [
