@@ -12,9 +12,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from annotate.models import Assignment, Item, OptOut, Reservation, Task
+from annotate.models import (
+    Assignment,
+    CategoryOptOut,
+    Item,
+    Media,
+    OptOut,
+    Reservation,
+    Task,
+    TaskExposure,
+)
 from annotate.services.prepared import Prepared
+from tasks.exposure import MODALITY
 
+_STILL = MODALITY["image"]
+"""The factor of pictures and sound."""
 _ITEM = (
     Item.id.label("item_id"),
     Item.external_id,
@@ -29,19 +41,27 @@ _NONE = sa.literal_column("0", sa.Integer)
 
 
 @cache
-def next_place(allocation: str, *, embedded: bool) -> Prepared:
+def next_place(
+    allocation: str, *, embedded: bool, budgeted: tuple[str, ...] | None = None
+) -> Prepared:
     """Return the query below, prepared for the claim of one database."""
-    return Prepared(claim_query(allocation, embedded=embedded))
+    return Prepared(claim_query(allocation, embedded=embedded, budgeted=budgeted))
 
 
 @cache
 def claim_query(
-    allocation: str, *, embedded: bool, locking: bool = True
+    allocation: str,
+    *,
+    embedded: bool,
+    locking: bool = True,
+    budgeted: tuple[str, ...] | None = None,
 ) -> sa.Select[*tuple[Any, ...]]:
     """Return the query for an ``open`` or ``explicit`` allocation.
 
     Parameters of the query: ``project_id``, ``round_id``, ``annotator_id``, ``team_id`` and the
-    cursor ``priority``, ``ord``, ``task_id``. Without ``locking`` it only looks.
+    cursor ``priority``, ``ord``, ``task_id``. Without ``locking`` it only looks. With ``budgeted``,
+    the categories that have a budget, it goes past what is too heavy; its parameters are then
+    those of ``exposure.Guard.limits`` as well.
     """
     queue = Reservation if allocation == "explicit" else Task
     place = Reservation.task_id if allocation == "explicit" else Task.id
@@ -60,10 +80,13 @@ def claim_query(
             sa.tuple_(queue.priority, queue.ord, place) > cursor,
             Item.quarantined_at.is_(None),
             sa.not_(_had_before(embedded=embedded)),
+            sa.not_(_unwanted(embedded=embedded)),
         )
         .order_by(queue.priority, queue.ord, place)
         .limit(1)
     )
+    if budgeted is not None:
+        query = _within_budgets(query, budgeted, embedded=embedded)
     if allocation == "explicit":
         query = query.join(Reservation, Reservation.task_id == Task.id).where(
             Reservation.annotator_id == sa.bindparam("annotator_id")
@@ -97,3 +120,105 @@ def _had_before(*, embedded: bool) -> sa.Exists:
         .correlate(Task)
     )
     return (had if embedded else had.offset(sa.literal_column("0"))).exists()
+
+
+def _unwanted(*, embedded: bool) -> sa.Exists:
+    """Tell whether the task is known to hold a category that the annotator opted out of."""
+    holds = (
+        sa.select(sa.literal(1))
+        .select_from(CategoryOptOut)
+        .join(TaskExposure, TaskExposure.category == CategoryOptOut.category)
+        .where(
+            CategoryOptOut.user_id == sa.bindparam("annotator_id"),
+            CategoryOptOut.project_id == sa.bindparam("project_id"),
+            TaskExposure.task_id == Task.id,
+        )
+        .correlate(Task)
+    )
+    return (holds if embedded else holds.offset(sa.literal_column("0"))).exists()
+
+
+def _within_budgets(
+    query: sa.Select[*tuple[Any, ...]], budgeted: tuple[str, ...], *, embedded: bool
+) -> sa.Select[*tuple[Any, ...]]:
+    """Let the query find only what still fits, and tell what each task weighs."""
+    whole = sa.orm.aliased(TaskExposure)
+    points = sa.func.coalesce(whole.points, _number("assumed_points"))
+    severity = sa.func.coalesce(whole.severity, _number("assumed_severity"))
+    medium = _medium()
+    query = (
+        query.add_columns(
+            points.label("points"),
+            severity.label("severity"),
+            medium.label("modality"),
+            _known_categories(embedded=embedded).label("known"),
+        )
+        .outerjoin(
+            whole, sa.and_(whole.task_id == Task.id, whole.category == sa.literal_column("''"))
+        )
+        .where(
+            sa.or_(points == _NONE, points * medium <= _number("room")),
+            sa.or_(severity < _number("below"), points == _NONE),
+        )
+    )
+    if budgeted:
+        query = query.where(sa.not_(_too_much(budgeted, medium, embedded=embedded)))
+    return query
+
+
+def _number(name: str) -> sa.BindParameter[int]:
+    return sa.bindparam(name, type_=sa.Integer())
+
+
+def _medium() -> Any:  # noqa: ANN401 - an expression
+    """Return the factor of the heaviest medium of the item."""
+    heaviest = (
+        sa.select(
+            sa.func.max(
+                sa.case((Media.media_type.like("video/%"), MODALITY["video"]), else_=_STILL)
+            )
+        )
+        .where(Media.item_id == Item.id, Media.project_id == sa.bindparam("project_id"))
+        .correlate(Item)
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(heaviest, sa.literal_column("1", sa.Integer()))
+
+
+def _known_categories(*, embedded: bool) -> Any:  # noqa: ANN401 - an expression
+    """Return ``category:points:severity`` of all that is known of the task, with commas."""
+    text = sa.Text()
+    joined = sa.func.group_concat if embedded else sa.func.string_agg
+    part = (
+        TaskExposure.category
+        + ":"
+        + sa.cast(TaskExposure.points, text)
+        + ":"
+        + sa.cast(TaskExposure.severity, text)
+    )
+    return (
+        sa.select(joined(part, sa.literal_column("','"), type_=text))
+        .where(TaskExposure.task_id == Task.id, TaskExposure.category != sa.literal_column("''"))
+        .correlate(Task)
+        .scalar_subquery()
+    )
+
+
+def _too_much(budgeted: tuple[str, ...], medium: Any, *, embedded: bool) -> sa.Exists:  # noqa: ANN401
+    """Tell whether the task is known to weigh more in a category than is left of its budget."""
+    left = sa.case(
+        *(
+            (TaskExposure.category == name, _number(f"room_{at}"))
+            for at, name in enumerate(budgeted)
+        )
+    )
+    over = (
+        sa.select(sa.literal(1))
+        .where(
+            TaskExposure.task_id == Task.id,
+            TaskExposure.points > _NONE,
+            TaskExposure.points * medium > left,
+        )
+        .correlate(Task, Item)
+    )
+    return (over if embedded else over.offset(sa.literal_column("0"))).exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,22 @@ from annotate.models import (
     Project,
     Round,
     Task,
+    UserAccount,
+    WellbeingPolicy,
+    WellbeingPreference,
 )
-from annotate.services import audit, leases
+from annotate.services import audit, exposure, leases
 from annotate.services.claim_queries import next_place
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, NotFound
-from annotate.services.places import ITEM_COLUMNS, Found, Place, held_place, item_view
+from annotate.services.places import (
+    ITEM_COLUMNS,
+    OPTED_OUT,
+    Found,
+    Place,
+    held_place,
+    item_view,
+)
 from annotate.services.prepared import Prepared, insert_for
 
 if TYPE_CHECKING:
@@ -53,19 +63,45 @@ class Claim:
     place: Place | None
     reason: str | None = None
     retry_after: int | None = None
+    enough: str | None = None
+    """Which budget is spent, for the person alone: shift, week, category or run."""
 
 
 _ROUND = Prepared(
     sa.select(
         Round.id,
+        Round.project_id,
         Round.state,
         Round.allocation,
         Round.rubric_version_id,
         Round.fingerprint,
         Project.archived_at,
+        WellbeingPolicy.settings.label("policy"),
+        WellbeingPreference.settings.label("preference"),
+        AnnotatorCursor.priority,
+        AnnotatorCursor.ord,
+        AnnotatorCursor.task_id,
     )
     .join(Project, Project.id == Round.project_id)
+    .join(UserAccount, UserAccount.id == sa.bindparam("annotator_id"))
+    .outerjoin(WellbeingPolicy, WellbeingPolicy.project_id == Round.project_id)
+    .outerjoin(
+        WellbeingPreference,
+        sa.and_(
+            WellbeingPreference.project_id == Round.project_id,
+            WellbeingPreference.user_id == UserAccount.id,
+        ),
+    )
+    .outerjoin(
+        AnnotatorCursor,
+        sa.and_(
+            AnnotatorCursor.annotator_id == UserAccount.id,
+            AnnotatorCursor.round_id == Round.id,
+        ),
+    )
     .where(Round.id == sa.bindparam("round_id"), Round.project_id == sa.bindparam("project_id"))
+    # Claims of one person follow each other, so that each sees what the one before reserved.
+    .with_for_update(of=UserAccount, key_share=True)
 )
 _HELD = Prepared(
     sa.select(Assignment.id)
@@ -77,6 +113,7 @@ _HELD = Prepared(
         Assignment.state == "leased",
         Assignment.expires_at > sa.bindparam("at"),
         Item.quarantined_at.is_(None),
+        sa.not_(OPTED_OUT),
     )
     .order_by(Assignment.leased_at, Assignment.id)
 )
@@ -86,13 +123,6 @@ _HELD_ONE = Prepared(
     .where(
         Assignment.project_id == sa.bindparam("project_id"),
         Assignment.id == sa.bindparam("assignment_id"),
-    )
-)
-_CURSOR = Prepared(
-    sa.select(AnnotatorCursor.priority, AnnotatorCursor.ord, AnnotatorCursor.task_id).where(
-        AnnotatorCursor.annotator_id == sa.bindparam("annotator_id"),
-        AnnotatorCursor.round_id == sa.bindparam("round_id"),
-        AnnotatorCursor.project_id == sa.bindparam("project_id"),
     )
 )
 _TAKE_SLOT = Prepared(
@@ -119,6 +149,7 @@ def claim(
     round_id: str,
     *,
     have: Collection[str] = (),
+    ahead: bool = False,
 ) -> Claim:
     """Hand out a place of a round: one that the annotator already holds, or the next one.
 
@@ -128,6 +159,8 @@ def claim(
         The round.
     have
         Places that the annotator's page has in its hands: it wants another one.
+    ahead
+        Whether the place is for later: its content is not shown yet.
 
     Raises
     ------
@@ -136,12 +169,13 @@ def claim(
     """
     at = now(session)
     keys = {"round_id": round_id, "project_id": scope.project_id}
-    call = _ROUND.first(session, keys)
+    call = _ROUND.first(session, {**keys, "annotator_id": actor.user_id})
     if call is None:
         raise NotFound("There is no such round")
     if call.state != "open" or call.archived_at is not None:
         return Claim(None, "paused" if call.state == "paused" else "exhausted")
-    rubric = compiled_rubric(session, scope.project_id, call.rubric_version_id).rubric
+    compiled = compiled_rubric(session, scope.project_id, call.rubric_version_id)
+    rubric = compiled.rubric
     leases.reap_now_and_then(session, at)
     person = {**keys, "annotator_id": actor.user_id, "at": at}
     held = [row.id for row in _HELD.all(session, person)]
@@ -152,13 +186,13 @@ def claim(
         return Claim(_place(rubric, call, row, (row.id, row.fence, row.expires_at)))
     if len(held) >= MOST_HELD:
         return Claim(None, "send_first", RETRY_AFTER)
-    team_id = actor.team_for(scope.project_id)
-    found = _search(session, call.allocation, {**person, "team_id": team_id}, at)
-    if found is not None:
-        return Claim(_take(session, actor, (rubric, call, found), team_id, at, scope.project_id))
-    if _OTHERS_HOLD.first(session, person) is not None:
-        return Claim(None, "all_leased", RETRY_AFTER)
-    return Claim(None, "exhausted")
+    guard = exposure.guard(session, actor, compiled.scale, call, at)
+    search = _Search(call, guard, {**person, "team_id": actor.team_for(scope.project_id)})
+    found = search.find(session) or search.find_again(session)
+    if found is None:
+        return search.reason(session)
+    shown = actor.token_id is not None or not ahead
+    return Claim(_take(session, actor, rubric, search, found, shown=shown))
 
 
 def claim_ahead(
@@ -177,33 +211,53 @@ def claim_ahead(
     places: list[Place] = []
     for _ in range(min(count, MOST_AHEAD)):
         known = {*have, *(place.id for place in places)}
-        place = claim(session, actor, scope, round_id, have=known).place
+        place = claim(session, actor, scope, round_id, have=known, ahead=True).place
         if place is None:
             break
         places.append(place)
     return tuple(places)
 
 
-def _search(
-    session: Session, allocation: str, keys: Mapping[str, Any], at: datetime
-) -> Found | None:
-    found = _next(session, allocation, keys)
-    if found is None and leases.reap(session, at):
-        found = _next(session, allocation, keys)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The search for one person's next place in a round."""
 
+    call: Found
+    guard: exposure.Guard | None
+    keys: Mapping[str, Any]
 
-def _next(session: Session, allocation: str, keys: Mapping[str, Any]) -> Found | None:
-    """Find the next free task after the annotator's cursor, starting over once."""
-    query = next_place(allocation, embedded=is_embedded(session))
-    cursor = _CURSOR.first(session, keys)
-    for start in (cursor, None) if cursor is not None else (None,):
-        priority, order, task_id = FIRST if start is None else start
-        where = {"priority": priority, "ord": order, "task_id": task_id}
-        row = query.first(session, {**keys, **where})
-        if row is not None:
-            return row
-    return None
+    def find(self, session: Session) -> Found | None:
+        """Find the next free task after the annotator's cursor, starting over once."""
+        guard = self.guard
+        query = next_place(
+            self.call.allocation,
+            embedded=is_embedded(session),
+            budgeted=None if guard is None else guard.budgeted,
+        )
+        keys = self.keys if guard is None else {**self.keys, **guard.limits}
+        call = self.call
+        cursor = None if call.task_id is None else (call.priority, call.ord, call.task_id)
+        for start in (cursor, FIRST) if cursor is not None else (FIRST,):
+            priority, order, task_id = start
+            where = {"priority": priority, "ord": order, "task_id": task_id}
+            row = query.first(session, {**keys, **where})
+            if row is not None:
+                return row
+        return None
+
+    def find_again(self, session: Session) -> Found | None:
+        """Find a place after taking back those whose lease ran out, if there are any."""
+        return self.find(session) if leases.reap(session, self.keys["at"]) else None
+
+    def reason(self, session: Session) -> Claim:
+        """Say why there is no place, to the person alone; nothing is written."""
+        if self.guard is not None:
+            heavy = replace(self, guard=self.guard.without_limits()).find(session)
+            if heavy is not None:
+                return Claim(None, "enough", enough=self.guard.spent_by(heavy))
+        if _OTHERS_HOLD.first(session, self.keys) is not None:
+            return Claim(None, "all_leased", RETRY_AFTER)
+        return Claim(None, "exhausted")
 
 
 @cache
@@ -242,12 +296,14 @@ def _cursor_statement(*, embedded: bool) -> Prepared:
 def _take(
     session: Session,
     actor: Actor,
-    work: tuple[Rubric, Found, Found],
-    team_id: str | None,
-    at: datetime,
-    project_id: str,
+    rubric: Rubric,
+    search: _Search,
+    found: Found,
+    *,
+    shown: bool,
 ) -> Place:
-    rubric, call, found = work
+    call, at, project_id = search.call, search.keys["at"], search.call.project_id
+    team_id = search.keys["team_id"]
     embedded = is_embedded(session)
     expires_at = at + timedelta(seconds=settings_of(session).lease_seconds)
     _TAKE_SLOT.run(session, {"b_task": found.task_id, "b_project": project_id})
@@ -290,7 +346,15 @@ def _take(
         body={"fence": lease.fence},
         at=at,
     )
-    return _place(rubric, call, found, (lease.id, lease.fence, expires_at))
+    place = _place(rubric, call, found, (lease.id, lease.fence, expires_at))
+    if search.guard is not None:
+        openly = shown and (
+            actor.token_id is not None
+            or not (place.item["needs_reveal"] or search.guard.rules.conceal)
+        )
+        place_key = (lease.id, lease.fence)
+        exposure.reserve(session, actor, call, found, place_key, at, shown=openly)
+    return place
 
 
 def _place(rubric: Rubric, call: Found, found: Found, lease: tuple[str, int, datetime]) -> Place:
@@ -366,9 +430,12 @@ def opt_out(  # noqa: PLR0913 - the request's fields
     category: str | None = None,
     reason: str | None = None,
 ) -> None:
-    """Let a person out of an item without a reason and without a trace in the work tables."""
+    """Let a person out of an item without a reason and without a trace in the work tables.
+
+    The place is theirs no longer; its lease ends where every lease ends that nobody renews. Ending
+    it now would tell, by its age, an opt-out from an expiry.
+    """
     row = held_place(session, actor, scope, assignment_id, fence)
-    at = now(session)
     session.execute(
         sa.insert(OptOut),
         {
@@ -378,10 +445,9 @@ def opt_out(  # noqa: PLR0913 - the request's fields
             "assignment_id": row.id,
             "category": category,
             "reason": reason,
-            "created_at": at,
+            "created_at": now(session),
         },
     )
-    leases.release(session, [row.id], state="released", at=at)
 
 
 def report(  # noqa: PLR0913 - the request's fields

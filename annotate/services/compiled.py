@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from annotate.models import RubricVersion
 from annotate.services.errors import NotFound
 from rubrics.versioning import from_canonical_json, meaning_hash
+from tasks.exposure import Scale
 from tasks.label_validation import compile_validator
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class CompiledRubric:
     validator: LabelValidator
     meaning: Mapping[str, str]
     has_spans: bool
+    scale: Scale
+    """How its answers weigh for the person who reads."""
 
 
 @lru_cache(maxsize=KEPT)
@@ -54,6 +57,7 @@ def _compile(fingerprint: str, canonical: str) -> CompiledRubric:
         validator=compile_validator(rubric),
         meaning={question.id: meaning_hash(rubric, question.id) for question in rubric.questions},
         has_spans=any(question.type == "span" for question in rubric.questions),
+        scale=Scale(rubric),
     )
 
 

@@ -14,6 +14,7 @@ from annotate.models import (
     Annotation,
     Assignment,
     Item,
+    OptOut,
     Task,
 )
 from annotate.services.compiled import compiled_rubric
@@ -83,14 +84,16 @@ def _needs_reveal(rubric: Rubric, attributes: Mapping[str, Any]) -> bool:
     return rubric.display.conceal == "always"
 
 
-def texts_of(body_text: str) -> dict[str, str]:
-    """Return the texts of an item's body by span target."""
-    body = json.loads(body_text)
-    texts = {key: body[key] for key in ("text", "prompt", "response") if key in body}
-    for index, message in enumerate(body.get("messages", ())):
-        texts[f"message:{index}"] = message["content"]
-    return texts
-
+OPTED_OUT = (
+    sa.select(sa.literal(1))
+    .where(
+        OptOut.assignment_id == Assignment.id,
+        OptOut.project_id == Assignment.project_id,
+    )
+    .correlate(Assignment)
+    .exists()
+)
+"""Whether the holder of a place opted out of it; in the work tables its lease just runs on."""
 
 _OWN_PLACE = (
     sa.select(
@@ -109,6 +112,7 @@ _OWN_PLACE = (
         Task.rubric_version_id,
         Task.fingerprint,
         Task.open_slots,
+        OPTED_OUT.label("opted_out"),
     )
     .join(Task, Task.id == Assignment.task_id)
     .where(
@@ -139,6 +143,8 @@ def own_place(
     row = (_OWN_LOCKED if lock else _OWN).first(session, keys)
     if row is None:
         raise NotFound("There is no such assignment of yours")
+    if row.opted_out and row.state == "leased":
+        return row._replace(state="released")
     return row
 
 
@@ -218,6 +224,7 @@ def standing(session: Session, actor: Actor, ids: Collection[str]) -> tuple[Foun
             Assignment.id.in_(sorted(ids)),
             Assignment.state.in_(("leased", "submitted")),
             Item.quarantined_at.is_(None),
+            sa.not_(OPTED_OUT),
         )
         .execution_options(unscoped="own places, in whichever projects they lie")
     ).all()

@@ -255,6 +255,11 @@ def test_who_opted_out_is_not_asked_again_but_others_are(world: World) -> None:
     with world.database.write() as session:
         labeling.opt_out(session, world.actor("ann-1"), std.scope, place.id, place.fence)
     assert claim(world, std, "ann-1").place is None
+    with pytest.raises(LeaseLost):
+        submit(world, std, "ann-1", place)
+    assert claim(world, std, "ann-2").reason == "all_leased"  # as with any lease that runs out
+    pass_time(world, seconds=LEASE + 1)
+    assert claim(world, std, "ann-1").place is None
     assert held(world, std, "ann-2").item["id"] == place.item["id"]
 
 
