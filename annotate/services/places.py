@@ -84,6 +84,15 @@ def _needs_reveal(rubric: Rubric, attributes: Mapping[str, Any]) -> bool:
     return rubric.display.conceal == "always"
 
 
+def texts_of(body_text: str) -> dict[str, str]:
+    """Return the texts of an item's body by span target."""
+    body = json.loads(body_text)
+    texts = {key: body[key] for key in ("text", "prompt", "response") if key in body}
+    for index, message in enumerate(body.get("messages", ())):
+        texts[f"message:{index}"] = message["content"]
+    return texts
+
+
 OPTED_OUT = (
     sa.select(sa.literal(1))
     .where(

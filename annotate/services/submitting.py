@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -21,7 +20,7 @@ from annotate.models.base import UtcDateTime
 from annotate.services import audit, case_opening, exposure
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, Conflict, LeaseLost
-from annotate.services.places import Found, own_place
+from annotate.services.places import Found, own_place, texts_of
 from annotate.services.prepared import Prepared, insert_for
 from annotate.services.text import canonical_json, sha256_hex
 
@@ -81,15 +80,11 @@ def prepare(
 
 
 def _item_texts(session: Session, scope: Scope, item_id: str) -> dict[str, str]:
-    body = json.loads(
+    return texts_of(
         session.execute(
             sa.select(Item.body).where(Item.id == item_id, Item.project_id == scope.project_id)
         ).scalar_one()
     )
-    texts = {key: body[key] for key in ("text", "prompt", "response") if key in body}
-    for index, message in enumerate(body.get("messages", ())):
-        texts[f"message:{index}"] = message["content"]
-    return texts
 
 
 _KNOWN_KEY = Prepared(
