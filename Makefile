@@ -54,6 +54,9 @@ replay-ci: install ## the same on SQLite only
 torture: install ## minutes of kills, races and load, on both databases
 	@JOBS=1 scripts/pytest -m torture --timeout 1800 $(ARGS)
 
+bench: install ## the measurements, minutes to an hour; WRITE=1 puts the figures into bench/README.md
+	@for program in claim_submit agreement coverage; do PYTHONPATH=. .venv/bin/python bench/$$program.py $(if $(WRITE),--write); done
+
 mutants: deps ## does a test notice when the kernel, the rules or the leases are changed?
 	@scripts/venv mutants
 	@.venv/bin/mutmut run
