@@ -18,7 +18,7 @@ class Item(Base):
         sa.UniqueConstraint("project_id", "external_id"),
         sa.Index("ix_item_project_content", "project_id", "content_hash"),
         sa.Index("ix_item_project_id", "project_id", "id"),
-        one_of("kind", "text", "prompt_response", "messages"),
+        one_of("kind", "text", "prompt_response", "messages", "responses"),
     )
 
     id: Mapped[PrimaryId]

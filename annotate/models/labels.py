@@ -43,6 +43,8 @@ class Annotation(Base):
     origin: Mapped[Short]
     channel: Mapped[Short]
     created_at: Mapped[datetime]
+    shown_order: Mapped[str | None]
+    """Order of the item's responses on this person's screen, such as ``r2,r1``."""
 
 
 class Label(Base):

@@ -366,7 +366,7 @@ def _place(rubric: Rubric, call: Found, found: Found, lease: tuple[str, int, dat
         round_id=call.id,
         rubric_version_id=call.rubric_version_id,
         fingerprint=call.fingerprint,
-        item=item_view(found, rubric),
+        item=item_view(found, rubric, assignment_id),
     )
 
 

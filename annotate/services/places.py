@@ -17,6 +17,7 @@ from annotate.models import (
     OptOut,
     Task,
 )
+from annotate.services import response_order
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import LeaseLost, NotFound
 from annotate.services.prepared import Prepared
@@ -60,8 +61,8 @@ ITEM_COLUMNS = (
 )
 
 
-def item_view(row: Found, rubric: Rubric) -> dict[str, Any]:
-    """Return what an annotator may see of an item.
+def item_view(row: Found, rubric: Rubric, assignment_id: str | None = None) -> dict[str, Any]:
+    """Return what an annotator may see of an item, responses in the order of their assignment.
 
     Of the metadata only what the rubric shows by name: what it blinds never leaves the server.
     """
@@ -70,7 +71,7 @@ def item_view(row: Found, rubric: Rubric) -> dict[str, Any]:
         "id": row.item_id,
         "external_id": row.external_id,
         "kind": row.kind,
-        "body": json.loads(row.body),
+        "body": response_order.as_shown(json.loads(row.body), rubric, assignment_id),
         "language": row.language,
         "metadata": {key: attributes[key] for key in rubric.item.show if key in attributes},
         "needs_reveal": _needs_reveal(rubric, attributes),
@@ -90,7 +91,7 @@ def texts_of(body_text: str) -> dict[str, str]:
     texts = {key: body[key] for key in ("text", "prompt", "response") if key in body}
     for index, message in enumerate(body.get("messages", ())):
         texts[f"message:{index}"] = message["content"]
-    return texts
+    return texts | response_order.texts_of(body)
 
 
 OPTED_OUT = (
@@ -206,7 +207,7 @@ def own_assignment(session: Session, actor: Actor, scope: Scope, assignment_id: 
         round_id=row.round_id,
         rubric_version_id=row.rubric_version_id,
         fingerprint=row.fingerprint,
-        item=item_view(item, compiled.rubric),
+        item=item_view(item, compiled.rubric, row.id),
         state=row.state,
         revision=row.current_revision,
         answers=None if answers is None else json.loads(answers),

@@ -22,6 +22,7 @@ from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, Conflict, LeaseLost
 from annotate.services.places import Found, own_place, texts_of
 from annotate.services.prepared import Prepared, insert_for
+from annotate.services.response_order import kept_order
 from annotate.services.text import canonical_json, sha256_hex
 
 if TYPE_CHECKING:
@@ -222,6 +223,7 @@ def _write(
             "origin": "human",
             "channel": actor.channel,
             "created_at": at,
+            "shown_order": kept_order(submission.compiled.rubric, row.id),
         },
     )
     if stored is None:

@@ -178,23 +178,44 @@ class World:
         return version_id
 
     def items(self, project_id: str, count: int, prefix: str = "item") -> list[str]:
+        bodies = [
+            {
+                "messages": [
+                    {"role": "assistant", "content": "How can I help?"},
+                    {"role": "user", "content": f"Water the plants, number {number}."},
+                ]
+            }
+            for number in range(count)
+        ]
+        return self.items_of(project_id, "messages", bodies, prefix)
+
+    def pairs(self, project_id: str, count: int, responses: int = 2) -> list[str]:
+        """Make items with several responses, whose ids must stay with the server."""
+        bodies = [
+            {
+                "prompt": f"When do I water plant {number}?",
+                "responses": [
+                    {"id": f"model-{place}", "text": f"Answer {place} to request {number}."}
+                    for place in range(1, responses + 1)
+                ],
+            }
+            for number in range(count)
+        ]
+        return self.items_of(project_id, "responses", bodies, f"pair{responses}")
+
+    def items_of(
+        self, project_id: str, kind: str, bodies: list[dict[str, Any]], prefix: str = "item"
+    ) -> list[str]:
         moment = self.now()
         rows = []
-        for number in range(count):
-            body = canonical_json(
-                {
-                    "messages": [
-                        {"role": "assistant", "content": "How can I help?"},
-                        {"role": "user", "content": f"Water the plants, number {number}."},
-                    ]
-                }
-            )
+        for number, content in enumerate(bodies):
+            body = canonical_json(content)
             rows.append(
                 {
                     "id": new_id(),
                     "project_id": project_id,
                     "external_id": f"{prefix}-{number:04}",
-                    "kind": "messages",
+                    "kind": kind,
                     "content_hash": sha256_hex(body),
                     "body": body,
                     "language": "en",
