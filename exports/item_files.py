@@ -118,7 +118,7 @@ def _check_header(names: list[str]) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ItemFileUnreadable(f"the header names {', '.join(repeated)} twice; rename one")
-    if not {"text", "prompt", "messages"} & set(names):
+    if not {"text", "prompt", "messages", "media"} & set(names):
         raise ItemFileUnreadable(
             f"the header ({', '.join(names)[:200]}) names no content; "
             "add a column 'text', or 'prompt' and 'response', or 'messages'"
@@ -140,7 +140,8 @@ def _read_header(stream: BinaryIO, begin: int, limit: int) -> tuple[list[str], b
 def _cell(name: str, cell: bytes) -> JsonValue:
     try:
         text = decode(cell)
-        return parse(text) if name in _JSON_CELLS and text else text
+        is_json = name in _JSON_CELLS or (name == "media" and text.startswith(("[", "{")))
+        return parse(text) if is_json and text else text
     except JsonRefused as error:
         at = f", character {error.column}" if error.column is not None else ""
         raise RowRefused(f"column {name!r}{at}: {error.reason}") from None

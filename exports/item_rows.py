@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from exports.errors import ExportError
+from exports.message_parts import (
+    FileFacts,
+    PartRefused,
+    file_entries,
+    tool_parts,
+    with_files,
+)
 from exports.response_rows import MAY_STAND_TOGETHER, ResponsesRefused, responses_of
 from exports.strict_json import JsonValue, canonical
 
@@ -21,7 +28,7 @@ MAX_ID_CHARACTERS = 200
 CONVERSATION = "conversation_id"
 CONTENT_KEYS = ("text", "prompt", "response", "system", "messages", "responses")
 KNOWN_KEYS = frozenset(
-    {*CONTENT_KEYS, "id", "language", "source", "licence", "license"}
+    {*CONTENT_KEYS, "id", "language", "source", "licence", "license", "media"}
     | {"metadata", "slices", "group_keys"}
 )
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -62,6 +69,8 @@ class ItemRow:
         SHA-256 of ``canonical_body``, in hex.
     canonical_body : str
         The body as canonical JSON.
+    files : tuple of FileFacts
+        The files of the item, once they were looked into.
     """
 
     line: int
@@ -78,6 +87,7 @@ class ItemRow:
     metadata: dict[str, JsonValue]
     content_hash: str
     canonical_body: str
+    files: tuple[FileFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +179,16 @@ def _message(value: JsonValue, index: int) -> tuple[dict[str, JsonValue], dict[s
     role, content = value.get("role"), value.get("content")
     if role not in ROLES:
         raise RowRefused(f"the role of {where} is {role!r}; use one of {', '.join(ROLES)}")
+    tools = tool_parts(value, index)
+    if content is None and ("tool_calls" in tools or "media" in value):
+        content = ""
     if not isinstance(content, str):
         raise RowRefused(f"the content of {where} is {_kind_of(content)}; write text")
     if len(value) == 2:
         return value, {}
-    rest = {key: part for key, part in value.items() if key not in ("role", "content")}
-    return {"role": role, "content": content}, rest
+    taken = {"role", "content", "media", *tools}
+    rest = {key: part for key, part in value.items() if key not in taken}
+    return {"role": role, "content": content, **tools}, rest
 
 
 def _messages(row: Mapping[str, JsonValue], metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -188,11 +202,30 @@ def _messages(row: Mapping[str, JsonValue], metadata: dict[str, JsonValue]) -> d
         messages.append(message)
         if rest:
             extras[str(index)] = rest
-    if not any(str(part["content"]).strip() for part in messages if isinstance(part, dict)):
+    if not any(_holds_something(part) for part in (*messages, *value)):
         raise RowRefused("'messages' holds no text: there is nothing to judge; drop the row")
     if extras:
         metadata["message_fields"] = extras
     return {"messages": messages}
+
+
+def _holds_something(message: JsonValue) -> bool:
+    if not isinstance(message, dict):
+        return False
+    return bool(str(message.get("content") or "").strip()) or any(
+        message.get(key) for key in ("tool_calls", "media")
+    )
+
+
+def _files(row: Mapping[str, JsonValue], kind: ItemKind) -> list[dict[str, JsonValue]]:
+    """Return the files of the row and of its messages, each with the part it belongs to."""
+    part = {"text": "text", "prompt_response": "prompt"}.get(kind, "")
+    found = file_entries(row.get("media"), part)
+    messages = row.get("messages")
+    for index, message in enumerate(messages if isinstance(messages, list) else ()):
+        if isinstance(message, dict):
+            found += file_entries(message.get("media"), f"message:{index}")
+    return found
 
 
 def _pair(row: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -225,6 +258,8 @@ def _body(
     given = [key for key in CONTENT_KEYS if row.get(key) is not None]
     if "messages" in given and len(given) == 1:
         return "messages", _messages(row, metadata)
+    if row.get("media") and given in ([], ["text"]):
+        return "text", {"text": _text(row, "text") or ""}
     if given == ["text"]:
         return "text", {"text": _filled(row, "text")}
     if set(given) in MAY_STAND_TOGETHER:
@@ -233,7 +268,7 @@ def _body(
         return "prompt_response", _pair(row)
     if not given:
         raise RowRefused(
-            "there is no content; add 'text', or 'prompt' and 'response', or 'messages'"
+            "there is no content; add 'text', or 'prompt' and 'response', or 'messages', or 'media'"
         )
     raise RowRefused(
         f"{' and '.join(repr(key) for key in given)} do not go together; give 'text' alone, "
@@ -309,7 +344,11 @@ def item_of(row: Mapping[str, JsonValue], place: Place) -> ItemRow:
     """
     external_id = read_id(row)
     metadata = _metadata(row)
-    kind, body = _body(row, metadata)
+    try:
+        kind, body = _body(row, metadata)
+        body = with_files(body, _files(row, kind))
+    except PartRefused as error:
+        raise RowRefused(str(error)) from None
     text = canonical(body)
     return ItemRow(
         line=place.line,

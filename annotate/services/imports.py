@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -14,14 +12,17 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
 from annotate.db import is_embedded, new_id, now
-from annotate.models import ImportProblem, Item
+from annotate.models import ImportProblem, Item, Media
 from annotate.services import audit, jobs
 from annotate.services.errors import BadInput
+from annotate.services.import_files import media_rows, with_files
+from annotate.services.import_report import KEPT_PROBLEMS, PAGE, Problem, problems, problems_csv
 from annotate.services.jobs import Progress
 from annotate.services.text import canonical_json
 from exports.item_files import BadRow, ItemRow, read_items
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from sqlalchemy.orm import Session
@@ -39,9 +40,7 @@ FORMATS: dict[str, Format] = {
 }
 CHUNK_ROWS = 500
 CHUNK_BYTES = 4 * 1024 * 1024
-KEPT_PROBLEMS = 10_000
 KEPT_TWINS = 50
-PAGE = 50
 _SHORT, _NAME = 64, 200
 _DETAILS = ("kind", "language", "source", "licence", "group_keys", "slices", "attributes")
 
@@ -88,16 +87,6 @@ class Tally:
         return self.words()
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One row that did not go in."""
-
-    line: int
-    column: int | None
-    external_id: str | None
-    reason: str
-
-
 def format_of(filename: str, wanted: str = "") -> Format:
     """Return the format a file is read in: the one asked for, or by its name's ending.
 
@@ -125,6 +114,7 @@ def start(  # noqa: PLR0913 - one argument a fact about the file
     path: Path,
     format: Format,  # noqa: A002 - the word of the contract
     filename: str,
+    media: Path | None = None,
     keep_file: bool = False,
     held_for: float = 0,
 ) -> str:
@@ -138,8 +128,10 @@ def start(  # noqa: PLR0913 - one argument a fact about the file
         The file on this machine, and how to read it.
     filename
         Its name as the person knows it.
+    media
+        The zip or folder with the files that rows ask for.
     keep_file
-        Whether the file stays after the import, because it is the person's own.
+        Whether file and media stay after the import, because they are the person's own.
     held_for
         Seconds in which only a worker that asks for this job gets it.
 
@@ -157,6 +149,7 @@ def start(  # noqa: PLR0913 - one argument a fact about the file
         "filename": filename[:_NAME],
         "size": status.st_size,
         "mtime_ns": status.st_mtime_ns,
+        "media": None if media is None else str(media.absolute()),
         "keep_file": keep_file,
     }
     return jobs.enqueue(session, actor, KIND, parameters, scope=scope, held_for=held_for)
@@ -174,7 +167,7 @@ def run(job: jobs.JobRun) -> Generator[jobs.Step, Progress, jobs.Finish]:
         rows = read_items(
             stream, job.parameters["format"], start_offset=tally.offset, start_line=tally.line
         )
-        for chunk in _chunks(rows, tally.offset):
+        for chunk in _chunks(with_files(job, rows), tally.offset):
             progress = yield partial(_store, job, chunk, tally, total)
             tally = Tally.of(progress.checkpoint)
     return partial(_finish, job, tally)
@@ -318,7 +311,16 @@ def _insert_new(session: Session, job: jobs.JobRun, rows: Sequence[ItemRow]) -> 
         .returning(Item.__table__.c.external_id)
     )
     values = [{"id": key, **common, **_values(row)} for key, row in zip(ids, rows, strict=True)]
-    return set(session.connection().execute(statement, values).scalars())
+    taken = set(session.connection().execute(statement, values).scalars())
+    files = [
+        file
+        for key, row in zip(ids, rows, strict=True)
+        if row.external_id in taken
+        for file in media_rows(row, key, job.scope.project_id, moment)
+    ]
+    if files:
+        session.execute(sa.insert(Media), files)
+    return taken
 
 
 def _clashes(session: Session, scope: Scope, rows: Sequence[ItemRow]) -> list[Problem]:
@@ -435,56 +437,17 @@ def _finish(job: jobs.JobRun, tally: Tally, session: Session) -> dict[str, Any]:
 
 def discard_file(parameters: dict[str, Any]) -> None:
     """Remove an upload that is no longer needed; a person's own file stays."""
-    if not parameters["keep_file"]:
-        Path(parameters["path"]).unlink(missing_ok=True)
-
-
-# -------------------------------------------------------------------------------------- the report
-
-
-def problems(
-    session: Session, scope: Scope, job_id: str, after: int = 0, limit: int = PAGE
-) -> list[Problem]:
-    """Return the refused rows of an import by line, from after a line on."""
-    statement = (
-        sa.select(
-            ImportProblem.line,
-            ImportProblem.column_number,
-            ImportProblem.external_id,
-            ImportProblem.reason,
-        )
-        .where(
-            ImportProblem.project_id == scope.project_id,
-            ImportProblem.job_id == job_id,
-            ImportProblem.line > after,
-        )
-        .order_by(ImportProblem.line)
-        .limit(limit)
-    )
-    return [
-        Problem(row.line, row.column_number, row.external_id, row.reason)
-        for row in session.execute(statement)
-    ]
-
-
-def problems_csv(session: Session, scope: Scope, job_id: str) -> str:
-    """Return all listed problems of an import as CSV."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("line", "column", "id", "reason"))
-    for problem in problems(session, scope, job_id, limit=KEPT_PROBLEMS):
-        cells = (problem.line, problem.column, problem.external_id, problem.reason)
-        writer.writerow([_harmless(cell) for cell in cells])
-    return out.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell
+    if parameters["keep_file"]:
+        return
+    for name in ("path", "media"):
+        if parameters.get(name) is not None:
+            Path(parameters[name]).unlink(missing_ok=True)
 
 
 __all__ = [
+    "KEPT_PROBLEMS",
     "KIND",
+    "PAGE",
     "Problem",
     "Tally",
     "discard_file",

@@ -18,10 +18,11 @@ import sqlalchemy as sa
 from PIL import Image
 
 from annotate.db import new_id, settings_of
-from annotate.models import Assignment, Item, Media
+from annotate.models import Item, Media
 from annotate.services import containers, film_containers
 from annotate.services.containers import Cleaned, FileRefused
 from annotate.services.errors import NotFound
+from annotate.services.places import own_place
 from annotate.services.scoping import visible_items
 from exports.message_parts import FileFacts
 
@@ -305,16 +306,15 @@ def of_assignment(
     NotFound
         When there is none, the place was given back, or the item is in quarantine.
     """
+    place = own_place(session, actor, scope, assignment_id)
+    if place.state not in {"leased", "submitted"}:
+        raise NotFound("There is no such file here.")
     statement = (
         sa.select(Media.media_type, Media.project_id)
         .join(Item, Item.id == Media.item_id)
-        .join(Assignment, Assignment.item_id == Item.id)
         .where(
-            Assignment.id == assignment_id,
-            Assignment.project_id == scope.project_id,
-            Assignment.annotator_id == actor.user_id,
-            Assignment.state.in_(("leased", "submitted")),
             Media.project_id == scope.project_id,
+            Media.item_id == place.item_id,
             Media.content_hash == digest,
             Item.quarantined_at.is_(None),
         )

@@ -21,6 +21,7 @@ from annotate.services import response_order
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import LeaseLost, NotFound
 from annotate.services.prepared import Prepared
+from exports.message_parts import without_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -10,6 +10,7 @@ from annotate.web import (
     items,
     jobs,
     labeling,
+    media,
     openapi,
     people,
     projects,
@@ -22,6 +23,7 @@ from annotate.web import (
 BLUEPRINTS = (
     health.blueprint,
     labeling.blueprint,
+    media.blueprint,
     account.blueprint,
     people.blueprint,
     projects.blueprint,

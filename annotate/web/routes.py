@@ -68,6 +68,9 @@ ROUTES: dict[str, Rule] = {
     "labeling.opt_out": api("work.label", "assignment_id", owner_only=True),
     "labeling.report": api("work.label", "assignment_id", owner_only=True),
     "labeling.rubric_version": api("rubric.view", "rubric_version_id"),
+    # files of items
+    "media.of_item": api("item.view", "item_id"),
+    "media.of_assignment": api("work.label", "assignment_id", owner_only=True),
     # the annotator's pages
     "workbench.work": page("work.label", "project"),
     "workbench.label": page("work.label", "project"),

@@ -21,6 +21,7 @@ from annotate.models import (
     Item,
     Job,
     LoginSession,
+    Media,
     RoleGrant,
     Round,
     Task,
@@ -28,7 +29,7 @@ from annotate.models import (
 )
 from annotate.models.people import ROLES
 from annotate.policy import PERMISSIONS, TOKEN_SCOPES
-from annotate.services import gold
+from annotate.services import gold, media
 from annotate.services.text import sha256_hex
 from exports.manifest import FILE_NAME
 from tests.support.builders import World
@@ -200,8 +201,29 @@ class _Maker:
             "user_id": world.users[person],
             "grant_id": grant_id,
             "team_id": world.team(f"Team of {where}"),
+            "digest": self._file(project_id, item_id, where),
             **rows,
         }
+
+    def _file(self, project_id: str, item_id: str, where: str) -> str:
+        """Give an item a file and return its hash."""
+        digest = hashlib.sha256(where.encode()).hexdigest()
+        path = media.path_of(self.world.database.settings, project_id, digest)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"a file")
+        row = Media(
+            id=new_id(),
+            project_id=project_id,
+            item_id=item_id,
+            content_hash=digest,
+            original_hash=digest,
+            media_type="image/png",
+            size=6,
+            created_at=self.world.now(),
+        )
+        with self.world.database.write() as session:
+            session.add(row)
+        return digest
 
     def _work(
         self, project_id: str, version_id: str, round_id: str, item_id: str, owner: str
@@ -291,6 +313,7 @@ class _Maker:
             session.execute(
                 sa.update(Task).where(Task.round_id == round_id).values(team_id=team_id)
             )
+        self._file(project_id, item_id, OWN)
         return {**own, "round_id": round_id, "item_id": item_id, **rows}
 
     def _work_without_release(self, *given: str) -> dict[str, str]:
