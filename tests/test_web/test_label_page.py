@@ -60,6 +60,17 @@ class Desk:
         with self.world.database.read() as session:
             return list(session.execute(statement).all())
 
+    def expect_saved(self) -> None:
+        """Wait until the page says that everything submitted is on the server."""
+        expect(self.page.locator("#save-state")).to_have_text("Saved")
+
+    def lose_place(self, name: str) -> None:
+        """Let the place on an item go to somebody else."""
+        item = sa.select(Item.id).where(Item.external_id == name).scalar_subquery()
+        lost = sa.update(Assignment).where(Assignment.item_id == item)
+        with self.world.database.write() as session:
+            session.execute(lost.values(state="expired", fence=Assignment.fence + 1))
+
     def answers(self) -> list[str]:
         query = sa.select(Annotation.answers).order_by(Annotation.created_at)
         return [row.answers for row in self.rows(query)]
@@ -114,6 +125,7 @@ def test_abuse_is_labelled_by_keys_alone(base: tuple[str, World], context: Brows
     expect(desk.page.locator("#question-count")).to_have_text("4 of 4")
     desk.press("Enter")
     desk.expect_item("item-0001")
+    desk.expect_saved()
     [first] = desk.answers()
     assert first == (
         '{"direction":{"value":"explicit"},"severity":{"value":"strong"},'
@@ -122,6 +134,7 @@ def test_abuse_is_labelled_by_keys_alone(base: tuple[str, World], context: Brows
 
     desk.press("1", "Enter")
     desk.expect_item("item-0002")
+    desk.expect_saved()
     closed = desk.rows(sa.select(Label.state).where(Label.question == "target"))
     assert sorted(row.state for row in closed) == ["answered", "not_asked"]
 
@@ -129,10 +142,12 @@ def test_abuse_is_labelled_by_keys_alone(base: tuple[str, World], context: Brows
     expect(desk.page.locator("#banner")).to_contain_text("item-0001")
     desk.press("2", "Enter")
     desk.expect_item("item-0002")
+    desk.expect_saved()
     assert '{"severity":{"value":"ambiguous"}}' in desk.answers()
 
     desk.press("1", "Enter")
     expect(desk.page.locator("#stage-empty")).to_contain_text("done with this round")
+    expect(desk.page.locator("#stage-empty")).to_contain_text("Everything that you submitted is saved")
     assert accessibility_problems(desk.page) == []
     assert desk.page.evaluate("Object.keys(localStorage).filter((k) => k.includes('draft'))") == []
 
@@ -190,6 +205,7 @@ def test_an_answer_lost_on_its_way_back_is_stored_once(
     desk.page.route("**/submit", lose)
     desk.press("1", "Enter")
     desk.expect_item("item-0001")
+    desk.expect_saved()
     assert len(lost) == 1
     assert len(desk.rows(sa.select(Annotation.id))) == 1
 
@@ -203,9 +219,12 @@ def test_what_waited_when_the_page_was_closed_is_sent_when_it_opens_again(
     desk.press("1", "Enter")
     expect(desk.page.locator("#save-state")).to_have_text("1 waiting to send")
     assert desk.rows(sa.select(Annotation.id)) == []
+    desk.expect_item("item-0001")
     desk.page.unroute("**/submit")
     desk.page.reload()
+    expect(desk.page.locator("#toasts")).to_contain_text("has been sent")
     desk.expect_item("item-0001")
+    desk.expect_saved()
     assert desk.answers() == ['{"severity":{"value":"not_abusive"}}']
     stored = desk.page.evaluate("JSON.stringify(localStorage)")
     assert "Water the plants" not in stored
@@ -216,12 +235,27 @@ def test_a_lost_lease_keeps_the_answers_readable(
 ) -> None:
     desk = _desk(base, context, "conversational-abuse")
     desk.open()
-    desk.press("4")
-    with desk.world.database.write() as session:
-        session.execute(sa.update(Assignment).values(state="expired", fence=Assignment.fence + 1))
-    desk.press("0", "j", "a", "e", "Enter")
+    desk.press("4", "0", "j", "a", "e")
+    desk.lose_place("item-0000")
     expect(desk.page.locator("#banner")).to_contain_text("lease ended")
     expect(desk.page.locator(".chip-answer").first).to_have_text("Strong abuse")
+    expect(desk.page.locator(".turn-text")).to_have_count(0)
+    desk.page.get_by_role("button", name="Next item").click()
+    desk.expect_item("item-0001")
+    desk.page.route("**/state?*", lambda route: route.abort())
+    desk.press("2")
+    desk.lose_place("item-0001")
+    desk.press("Enter")
+    desk.expect_item("item-0002")
+    expect(desk.page.locator("#banner")).to_contain_text("lease ended")
+    expect(desk.page.locator("#save-state")).to_have_text("1 not taken")
+    desk.page.locator("#save-state").click()
+    expect(desk.page.locator("#outbox-list")).to_contain_text("item-0001")
+    expect(desk.page.locator("#outbox-list")).to_contain_text("Ambiguous")
+    assert accessibility_problems(desk.page) == []
+    desk.page.get_by_role("button", name="Dismiss").click()
+    desk.press("Escape")
+    desk.expect_saved()
     assert desk.rows(sa.select(Annotation.id)) == []
 
 

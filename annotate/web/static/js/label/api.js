@@ -5,6 +5,7 @@
 /** @typedef {import("./types.js").Problem} Problem */
 
 /** @typedef {{ assignment: Assignment | null, reason: string | null, retry_after?: number }} Claimed */
+/** @typedef {{ id: string, state: string, fence: number, revision: number, expires_at: string }} Standing */
 /** @typedef {{ annotation_id: string, revision: number, replayed?: boolean }} Stored */
 
 export class ApiError extends Error {
@@ -25,6 +26,8 @@ export class ApiError extends Error {
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
+/** A connection that was cut without a word answers never. */
+const PATIENCE = 20_000;
 
 /**
  * Whether a refusal may pass by itself: the server is overloaded or being restarted.
@@ -35,6 +38,16 @@ const LONGEST_WAIT = 30_000;
 export function isPassing(error) {
   return error instanceof TypeError
     || (error instanceof ApiError && [408, 425, 429, 502, 503, 504].includes(error.status));
+}
+
+/**
+ * How long to wait before a try: longer each time, and never in step with everybody else.
+ *
+ * @param {number} tries that failed so far
+ * @returns {number} milliseconds
+ */
+export function waitAfter(tries) {
+  return Math.min(FIRST_WAIT * 2 ** (tries - 1), LONGEST_WAIT) * (0.75 + Math.random() / 2);
 }
 
 /** @param {number} milliseconds */
@@ -69,8 +82,22 @@ export async function persistently(attempt, onWait) {
     } catch (error) {
       if (!isPassing(error)) throw error;
       onWait(tries + 1);
-      await pauseOrOnline(Math.min(FIRST_WAIT * 2 ** tries, LONGEST_WAIT) * (0.75 + Math.random() / 2));
+      await pauseOrOnline(waitAfter(tries + 1));
     }
+  }
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} answer
+ * @returns {Promise<T>} fails with a TypeError, as fetch does, also when no answer came in time
+ */
+async function reached(answer) {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "TimeoutError") throw new TypeError(error.message);
+    throw error;
   }
 }
 
@@ -78,10 +105,12 @@ export class Api {
   /**
    * @param {string} base
    * @param {string} csrf
+   * @param {string} account whom the page was served to; the server refuses when somebody else is signed in by now
    */
-  constructor(base, csrf) {
+  constructor(base, csrf, account) {
     this.base = base;
     this.csrf = csrf;
+    this.account = account;
     /** Server time minus our time, in milliseconds, from the last answer. */
     this.skew = 0;
   }
@@ -90,19 +119,21 @@ export class Api {
    * @param {string} method
    * @param {string} path
    * @param {unknown} [body]
+   * @param {{ signal?: AbortSignal, keepalive?: boolean }} [how]
    * @returns {Promise<any>}
    */
-  async call(method, path, body) {
+  async call(method, path, body, { signal, keepalive = false } = {}) {
     /** @type {Record<string, string>} */
-    const headers = { Accept: "application/json" };
+    const headers = { Accept: "application/json", "X-Touchstone-Account": this.account };
     if (method !== "GET") headers["X-CSRF-Token"] = this.csrf;
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    const answer = await fetch(this.base + path, {
-      method, headers, credentials: "same-origin", body: body === undefined ? null : JSON.stringify(body),
-    });
+    const answer = await reached(fetch(this.base + path, {
+      method, headers, credentials: "same-origin", body: body === undefined ? null : JSON.stringify(body), keepalive,
+      signal: signal ?? (keepalive ? null : AbortSignal.timeout(PATIENCE)),
+    }));
     const date = Date.parse(answer.headers.get("Date") ?? "");
     if (!Number.isNaN(date)) this.skew = date - Date.now();
-    const data = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : null;
+    const data = answer.headers.get("Content-Type")?.includes("json") ? await reached(answer.json()) : null;
     if (answer.ok) return data;
     const error = data?.error ?? {};
     throw new ApiError(answer.status, error.code ?? "refused", error.message ?? answer.statusText, error.problems ?? []);
@@ -110,10 +141,40 @@ export class Api {
 
   /**
    * @param {string} roundId
+   * @param {string[]} have what the page has in its hands
    * @returns {Promise<Claimed>}
    */
-  claim(roundId) {
-    return this.call("POST", `/rounds/${encodeURIComponent(roundId)}/claim`, {});
+  claim(roundId, have) {
+    return this.call("POST", `/rounds/${encodeURIComponent(roundId)}/claim`, { have });
+  }
+
+  /**
+   * @param {string} roundId
+   * @param {number} count
+   * @param {string[]} have
+   * @returns {Promise<Assignment[]>} places for later
+   */
+  async claimAhead(roundId, count, have) {
+    return (await this.call("POST", `/rounds/${encodeURIComponent(roundId)}/claim`, { prefetch: count, have })).prefetched;
+  }
+
+  /**
+   * Give places back; sent even while the page goes.
+   *
+   * @param {string} roundId
+   * @param {Assignment[]} places
+   */
+  release(roundId, places) {
+    const fences = Object.fromEntries(places.map(({ id, fence }) => [id, fence]));
+    return this.call("POST", `/rounds/${encodeURIComponent(roundId)}/release`, { places: fences }, { keepalive: true });
+  }
+
+  /**
+   * @param {string[]} ids
+   * @returns {Promise<Standing[]>} of those that still stand
+   */
+  async standing(ids) {
+    return (await this.call("GET", `/assignments/state?ids=${ids.join(",")}`)).assignments;
   }
 
   /** @param {string} id */
@@ -142,8 +203,9 @@ export class Api {
    * @param {string} id assignment
    * @param {"heartbeat" | "skip" | "opt-out" | "report" | "submit" | "revise"} action
    * @param {Record<string, unknown>} body
+   * @param {AbortSignal} [signal]
    */
-  act(id, action, body) {
-    return this.call("POST", `/assignments/${encodeURIComponent(id)}/${action}`, body);
+  act(id, action, body, signal) {
+    return this.call("POST", `/assignments/${encodeURIComponent(id)}/${action}`, body, signal ? { signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) } : {});
   }
 }

@@ -4,7 +4,7 @@ import { writeDraft } from "../lib/drafts.js";
 import { answerOf, chosenCategories, isGiven, lackOf, lacks, nextStep, spansOf, stepsOf, withAnswer } from "./answers.js";
 import { ClausePanel } from "./clauses.js";
 import { ItemView, turnsOf } from "./item.js";
-import { pill, toast } from "./notices.js";
+import { toast } from "./notices.js";
 import { Rail } from "./rail.js";
 import { besideItem, lookedAt } from "./responses.js";
 import { t } from "./texts.js";
@@ -26,6 +26,7 @@ import { lackWords, languageName } from "./words.js";
  * @property {Rubric} rubric
  * @property {Answers} answers
  * @property {string} annotationId the key under which it is sent, however often
+ * @property {import("../lib/queue.js").Entry["former"]} former what was sent before and taken back
  * @property {string} open key of the open step
  * @property {{ answers: Answers, open: string }[]} history
  * @property {Map<string, string>} problems
@@ -39,10 +40,12 @@ export class Desk {
   /**
    * @param {HTMLElement} root
    * @param {string} userId
+   * @param {(kept: boolean) => void} [onDraft] a draft was written, or this browser keeps none
    */
-  constructor(root, userId) {
+  constructor(root, userId, onDraft = () => {}) {
     this.root = root;
     this.userId = userId;
+    this.onDraft = onDraft;
     this.item = new ItemView(must("#turns"), { onReveal: () => this.#noteReveal(), onSelect: (span) => this.#offerMark(span) });
     this.rail = new Rail(must("#questions"), {
       onOpen: (key) => this.open(key, { write: true }),
@@ -309,9 +312,9 @@ export class Desk {
   }
 
   keepDraft() {
-    const { assignment, answers, annotationId } = this.now();
-    const kept = writeDraft(this.userId, assignment.id, { answers, annotationId, revision: assignment.revision, savedAt: Date.now() });
-    pill(kept ? "plain" : "waiting", t(kept ? "draftKept" : "draftNotKept"));
+    const { assignment, answers, annotationId, former } = this.now();
+    const draft = { answers, annotationId, revision: assignment.revision, savedAt: Date.now(), ...(former.length ? { former } : {}) };
+    this.onDraft(writeDraft(this.userId, assignment.id, draft));
   }
 
   /** @param {"unsure" | "cannot_assess"} state */

@@ -10,11 +10,13 @@ const AWAY_AFTER = 15 * 60_000;
 export class Lease {
   /**
    * @param {import("./api.js").Api} api
+   * @param {() => Assignment[]} others places that are kept with this one
    * @param {() => void} onLost
-   * @param {() => void} onSignedOut
+   * @param {(error: ApiError) => void} onSignedOut
    */
-  constructor(api, onLost, onSignedOut) {
+  constructor(api, others, onLost, onSignedOut) {
     this.api = api;
+    this.others = others;
     this.onLost = onLost;
     this.onSignedOut = onSignedOut;
     /** @type {Assignment | null} */
@@ -68,6 +70,7 @@ export class Lease {
     try {
       const { expires_at: expiresAt } = await this.api.act(held.id, "heartbeat", { fence: held.fence });
       if (this.held === held) this.#plan(expiresAt);
+      this.#beatOthers();
     } catch (error) {
       if (this.held !== held) return;
       if (isPassing(error)) {
@@ -76,10 +79,19 @@ export class Lease {
         this.release();
         this.onLost();
       } else if (error instanceof ApiError && error.status === 401) {
-        this.onSignedOut();
+        this.onSignedOut(error);
       } else if (!(error instanceof ApiError)) {
         throw error;
       }
+    }
+  }
+
+  /** What is lost of these is noticed elsewhere. */
+  #beatOthers() {
+    for (const { id, fence } of this.others()) {
+      this.api.act(id, "heartbeat", { fence }).catch((error) => {
+        if (!isPassing(error) && !(error instanceof ApiError)) throw error;
+      });
     }
   }
 }

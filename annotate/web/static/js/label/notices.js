@@ -49,8 +49,9 @@ export function clearToast() {
  * @param {string} title
  * @param {string | string[]} body
  * @param {Action[]} actions
+ * @param {{ focus?: boolean }} [how] false where somebody is at work on something else
  */
-export function banner(kind, title, body, actions) {
+export function banner(kind, title, body, actions, { focus = true } = {}) {
   const place = document.getElementById("banner");
   if (!place) return;
   const sign = { met: "check", caution: "clock", refuse: "cross" }[kind];
@@ -58,7 +59,7 @@ export function banner(kind, title, body, actions) {
   const box = h(`div.msg.msg-${kind}`, { tabindex: "-1", role: kind === "refuse" ? "alert" : "status" }, icon(sign), h("div", {}, h("h3", {}, title), parts.filter(Boolean).map((part) => h("p.muted", {}, part)),
     actions.length ? h("div.btn-row.gap-t", {}, actions.map(actionButton)) : null));
   fill(place, box);
-  if (kind === "refuse") box.focus();
+  if (kind === "refuse" && focus) box.focus();
 }
 
 export function clearBanner() {

@@ -1,6 +1,8 @@
 // The labelling page: claim, answer, submit, next, without loading a page in between.
-import { fill, h, icon, must } from "../lib/dom.js";
-import { dropDraft, pendingDrafts, readDraft, writeDraft } from "../lib/drafts.js";
+import { fill, h, icon, must, say } from "../lib/dom.js";
+import { dropDraft, readDraft, writeDraft } from "../lib/drafts.js";
+import { Queue } from "../lib/queue.js";
+import { Ahead } from "./ahead.js";
 import { lacks, submissionOf } from "./answers.js";
 import { Api, ApiError, persistently } from "./api.js";
 import { Desk } from "./desk.js";
@@ -9,17 +11,26 @@ import { handle } from "./hands.js";
 import { setSingleKeys, singleKeysOn } from "./keys.js";
 import { Lease } from "./lease.js";
 import { banner, clearBanner, clearToast, pill, toast } from "./notices.js";
+import { kindOf, showOutbox } from "./outbox.js";
 import { readRubric } from "./rubric.js";
+import { Sender } from "./sender.js";
 import { t } from "./texts.js";
 import { uuid7 } from "./uuid7.js";
+import { Tabs, Watch } from "./watch.js";
 
 /** @typedef {import("./types.js").Answers} Answers */
 /** @typedef {import("./types.js").Assignment} Assignment */
 /** @typedef {import("./types.js").Rubric} Rubric */
 /** @typedef {import("./desk.js").Work} Work */
 /** @typedef {import("./notices.js").Action} Action */
+/** @typedef {import("./types.js").Problem} Problem */
+/** @typedef {import("../lib/queue.js").Entry} Entry */
+/** @typedef {import("./api.js").Standing} Standing */
+/** @typedef {{ answers: Answers, former: Entry["former"], problems?: Problem[] }} Given answers that come back to the desk */
 
 const LOOK_AGAIN = 60;
+/** Places that the server takes in one request. */
+const MOST_NAMED = 50;
 const READING = "touchstone.reading-size";
 
 export class LabelPage {
@@ -28,24 +39,50 @@ export class LabelPage {
     this.root = root;
     this.userId = root.dataset["userId"] ?? "";
     this.roundId = root.dataset["roundId"] ?? "";
-    this.api = new Api(root.dataset["api"] ?? "/api/v1", root.dataset["csrf"] ?? "");
-    this.lease = new Lease(this.api, () => this.#leaseLost(), () => this.#signedOut());
-    this.desk = new Desk(root, this.userId);
+    this.api = new Api(root.dataset["api"] ?? "/api/v1", root.dataset["csrf"] ?? "", this.userId);
+    this.desk = new Desk(root, this.userId, (kept) => { this.draft = kept ? "kept" : "lost"; this.#showState(); });
+    this.sender = new Sender(this.api, new Queue(this.userId), {
+      onChange: () => this.#showState(),
+      onSaved: (entry) => this.#saved(entry),
+      onRefused: (entry) => this.#refused(entry),
+      onSignedOut: (error) => this.#signedOut(error),
+    });
+    this.ahead = new Ahead(this.api, this.roundId, () => this.#inHand());
+    this.lease = new Lease(this.api, () => this.ahead.places, () => this.#gone(), (error) => this.#signedOut(error));
+    this.watch = new Watch(this.api, { ids: () => this.#watched(), onStanding: (asked, standing) => this.#look(asked, standing) });
+    this.tabs = new Tabs(this.userId, (id) => this.#shownElsewhere(id));
     /** @type {Map<string, Rubric>} */
     this.rubrics = new Map();
     /** @type {{ itemId: string, answers: Answers } | null} answers of a place that was lost, should the item come again */
     this.carried = null;
-    /** @type {string | null} the last assignment that was submitted here */
+    /** @type {{ key: string, assignment: Assignment, revising: boolean } | null} what was submitted last here */
     this.last = null;
+    /** @type {"" | "kept" | "lost"} the draft of the item on the desk */
+    this.draft = "";
+    /** The connection is away, as far as the next item knows. */
+    this.offline = false;
+    /** Items that are open in other tabs. */
+    this.elsewhere = /** @type {Set<string>} */ (new Set());
+    /** What was left from an earlier page. */
+    this.earlier = /** @type {Set<string>} */ (new Set());
+    this.toldSignedOut = false;
+    this.said = "";
+    this.emptyFor = "";
+    /** Counts what was asked for; an answer that comes too late is not shown. */
+    this.turn = 0;
     this.done = Number(root.dataset["done"] ?? "0");
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.lookTimer = undefined;
+    must("#save-state").addEventListener("click", () => void this.outbox());
+    addEventListener("beforeunload", (event) => { if (this.sender.waiting.length) event.preventDefault(); });
     handle(this, this.desk);
   }
 
   async start() {
     this.#showProgress();
-    await this.#sendPending();
+    await this.sender.start();
+    this.earlier = new Set(this.sender.waiting.map(({ key }) => key));
+    this.watch.start();
     const revise = this.root.dataset["revise"];
     if (revise) await this.change(revise);
     else await this.next();
@@ -54,49 +91,152 @@ export class LabelPage {
   /** Take the next item, or say why there is none. */
   async next() {
     clearTimeout(this.lookTimer);
+    this.turn += 1;
+    const { turn } = this;
     if (location.search) history.replaceState(null, "", location.pathname);
+    const ready = this.ahead.take();
+    const rubric = ready ? this.rubrics.get(ready.rubric_version_id) : null;
+    if (ready && rubric) {
+      this.#lay(ready, rubric, false);
+      return;
+    }
     this.#stage("loading");
-    const claimed = await this.#trying(() => this.api.claim(this.roundId));
-    if (!claimed) return;
+    if (!ready && this.ahead.filling) {
+      await this.ahead.filling;
+      if (turn === this.turn) await (this.ahead.places.length ? this.next() : this.#claim(turn));
+    } else if (ready) await this.#take(ready, false);
+    else await this.#claim(turn);
+  }
+
+  /** @param {number} turn */
+  async #claim(turn) {
+    const claimed = await this.#trying(() => this.api.claim(this.roundId, this.#inHand()));
+    if (!claimed || turn !== this.turn) return;
     if (claimed.assignment) await this.#take(claimed.assignment, false);
-    else this.#showEmpty(claimed.reason ?? "exhausted", claimed.retry_after);
+    else if (this.elsewhere.size) {
+      this.elsewhere.clear();
+      await this.#claim(turn);
+    } else this.#showEmpty(claimed.reason ?? "exhausted", claimed.retry_after);
+  }
+
+  /** @returns {string[]} places that the page has, so that it is given others */
+  #inHand() {
+    const unsent = this.sender.entries.filter((entry) => ["waiting", "answers", "other"].includes(kindOf(entry)));
+    const work = this.desk.work;
+    const own = work && !work.readOnly ? [work.assignment.id] : [];
+    return [...new Set([...own, ...unsent.map(({ assignmentId }) => assignmentId), ...this.elsewhere])].slice(0, MOST_NAMED);
+  }
+
+  /** @returns {string[]} places whose words are on the page, or will be */
+  #watched() {
+    const work = this.desk.work;
+    return [...(work && !work.readOnly ? [work.assignment.id] : []), ...this.ahead.places.map(({ id }) => id)];
+  }
+
+  /**
+   * Take from the page what is no longer ours to see.
+   *
+   * @param {Set<string>} asked
+   * @param {Map<string, Standing>} standing
+   */
+  #look(asked, standing) {
+    this.ahead.keep(asked, standing);
+    const work = this.desk.work;
+    if (!work || work.readOnly || !asked.has(work.assignment.id)) return;
+    const now = standing.get(work.assignment.id);
+    const came = now?.state === "submitted" && !work.revising && !work.former.length;
+    if (!now || (now.state === "leased" && now.fence !== work.assignment.fence)) this.#gone();
+    else if (came) this.#notTaken(t("submittedElsewhere"), [t("submittedElsewhereBody")], false);
+  }
+
+  /** @param {string} id of an item that another tab shows */
+  #shownElsewhere(id) {
+    this.elsewhere.add(id);
+    this.ahead.drop(id);
+    const work = this.desk.work;
+    if (work?.assignment.id !== id || work.revising || work.readOnly) return;
+    banner("caution", t("twoTabs"), t("twoTabsBody"), [{ text: t("takeAnother"), act: () => { this.lease.release(); this.desk.clear(); void this.next(); } }]);
   }
 
   /**
    * Open one of one's own submissions to change it.
    *
    * @param {string} assignmentId
+   * @param {Given} [given] answers that wait for it
    */
-  async change(assignmentId) {
+  async change(assignmentId, given) {
+    this.#setAside();
+    this.turn += 1;
+    const { turn } = this;
     this.#stage("loading");
     const assignment = await this.#trying(() => this.api.assignment(assignmentId));
-    if (!assignment) return;
-    await this.#take(assignment, assignment.state !== "leased");
+    if (assignment && turn === this.turn) await this.#take(assignment, assignment.state !== "leased", given);
+  }
+
+  /** The item on the desk comes back after the one that is opened in between. */
+  #setAside() {
+    const work = this.desk.work;
+    if (work && !work.revising && !work.readOnly) this.ahead.putBack(work.assignment);
   }
 
   /**
    * @param {Assignment} assignment
    * @param {boolean} revising
+   * @param {Given} [given]
    */
-  async #take(assignment, revising) {
+  async #take(assignment, revising, given) {
     const rubric = await this.#rubric(assignment.rubric_version_id);
-    if (!rubric) return;
+    if (rubric) this.#lay(assignment, rubric, revising, given);
+  }
+
+  /**
+   * @param {Assignment} assignment
+   * @param {Rubric} rubric
+   * @param {boolean} revising
+   * @param {Given} [given]
+   */
+  #lay(assignment, rubric, revising, given) {
     const draft = readDraft(this.userId, assignment.id);
-    const carried = this.carried?.itemId === assignment.item.id ? this.carried.answers : null;
-    const fits = draft && draft.revision === assignment.revision ? draft : null;
-    const answers = fits?.answers ?? carried ?? assignment.answers ?? {};
-    this.carried = null;
+    const fits = draft && draft.revision === assignment.revision && !draft.pending ? draft : null;
+    const answers = given?.answers ?? fits?.answers ?? this.#lostBefore(assignment.item.id) ?? assignment.answers ?? {};
     if (revising) this.lease.release();
     else this.lease.hold(assignment);
     this.#stage("work");
     clearBanner();
+    this.toldSignedOut = false;
     if (revising) {
       banner("met", t("changing", { item: assignment.item.external_id }), t("changingBody"), [{ text: t("leaveChange"), act: () => void this.#leaveChange(), kind: "quiet" }]);
     }
-    pill(fits ? "plain" : "saved", t(fits ? "draftKept" : "saved"));
+    this.draft = fits || given ? "kept" : "";
     this.desk.lay({
-      assignment, rubric, answers, annotationId: fits?.annotationId ?? uuid7(), open: "", history: [], problems: new Map(), revising, readOnly: false,
+      assignment, rubric, answers, annotationId: uuid7(), former: given?.former ?? fits?.former ?? [],
+      open: "", history: [], problems: new Map(), revising, readOnly: false,
     });
+    if (given) this.desk.keepDraft();
+    if (given?.problems?.length) this.#showProblems(given.problems);
+    this.#showState();
+    this.tabs.show(assignment.id);
+    if (!revising) setTimeout(() => void this.ahead.fill(), 0);
+  }
+
+  /**
+   * Answers of a place that was lost, when its item comes again.
+   *
+   * @param {string} itemId
+   * @returns {Answers | null}
+   */
+  #lostBefore(itemId) {
+    const carried = this.carried?.itemId === itemId ? this.carried.answers : null;
+    this.carried = null;
+    const entry = this.sender.refused.find((one) => one.itemId === itemId && kindOf(one) === "lost");
+    if (entry) void this.sender.dismiss(entry.key);
+    return carried ?? entry?.answers ?? null;
+  }
+
+  /** @param {Problem[]} problems */
+  #showProblems(problems) {
+    banner("refuse", t("serverRefused"), problems.map(({ message }) => message), []);
+    this.desk.showProblems(problems);
   }
 
   async #leaveChange() {
@@ -127,17 +267,38 @@ export class LabelPage {
    */
   async #trying(attempt) {
     try {
-      const got = await persistently(attempt, () => {
-        pill("waiting", t("offline"));
+      return await persistently(attempt, () => {
+        this.offline = true;
+        this.#showState();
         must("#stage-text").textContent = t("offlineBody");
       });
-      pill("saved", t("saved"));
-      return got;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.#showRefusal(error);
       return null;
+    } finally {
+      this.offline = false;
+      this.#showState();
     }
+  }
+
+  /** What is on the server, what waits, and what was refused, plainly. */
+  #showState() {
+    const { waiting: { length: waiting }, refused: { length: refused }, stuck } = this.sender;
+    if (refused) pill("refused", waiting ? t("refusedAndWaiting", { refused, waiting }) : t("refusedCount", { count: refused }));
+    else if (this.offline && !waiting) pill("waiting", t("offline"));
+    else if (waiting) pill("waiting", stuck || this.offline ? t("waiting", { count: waiting }) : t("sending"));
+    else if (this.draft === "lost") pill("waiting", t("draftNotKept"));
+    else pill(this.draft ? "plain" : "saved", t(this.draft ? "draftKept" : "saved"));
+    if (stuck && waiting) this.#sayOnce(t("waiting", { count: waiting }));
+    const kept = document.getElementById("empty-kept");
+    if (kept) kept.textContent = t(waiting || refused ? "emptyUnsent" : "emptyKept");
+  }
+
+  /** @param {string} words for a screen reader, not again while they stay true */
+  #sayOnce(words) {
+    if (this.said !== words) say(words);
+    this.said = words;
   }
 
   /** @param {"loading" | "work" | "empty"} name */
@@ -147,6 +308,8 @@ export class LabelPage {
     must("#stage-loading").hidden = name !== "loading";
     must("#stage-empty").hidden = name !== "empty";
     must("#label-page").hidden = name !== "work";
+    this.emptyFor = "";
+    if (name !== "work") this.tabs.show("");
     if (name === "loading") must("#stage-text").textContent = t("loading");
     this.desk.clear();
   }
@@ -164,74 +327,108 @@ export class LabelPage {
     if (this.desk.undo()) return;
     if (this.last && !this.desk.work?.revising) {
       clearToast();
-      void this.change(this.last);
+      void this.#reopenLast();
     } else {
       toast(t("nothingToUndo"));
     }
   }
 
+  /** What still waits comes back to the desk; what the server has is changed there. */
+  async #reopenLast() {
+    const { last } = this;
+    if (!last) return;
+    const entry = await this.sender.takeBack(last.key);
+    if (!entry) {
+      await this.change(last.assignment.id);
+      return;
+    }
+    this.last = null;
+    this.desk.hasLast = false;
+    this.#setAside();
+    this.turn += 1;
+    await this.#take(last.assignment, last.revising, { answers: entry.answers, former: [...entry.former, entry.body] });
+    say(t("takenBack"));
+  }
+
   /** Enter: submit when complete, else go to the first open question. */
-  async submit() {
+  submit() {
     const work = this.desk.work;
     if (!work || this.desk.busy || work.readOnly) return;
     const missing = lacks(work.rubric, work.answers);
-    if (missing.length) {
-      this.desk.showLacks(missing);
-      return;
-    }
-    await this.#send(work);
+    if (missing.length) this.desk.showLacks(missing);
+    else this.#send(work);
   }
 
-  /** @param {Work} work */
-  async #send(work) {
+  /**
+   * Hand the answers to the queue and show the next item at once.
+   *
+   * @param {Work} work
+   */
+  #send(work) {
     const { assignment, annotationId, rubric, revising } = work;
     const answers = submissionOf(rubric, work.answers);
-    const body = revising
-      ? { annotation_id: annotationId, base_revision: assignment.revision, answers }
-      : { annotation_id: annotationId, fence: assignment.fence, answers };
-    const action = revising ? "revise" : "submit";
-    this.#setBusy(true);
-    writeDraft(this.userId, assignment.id, { answers: work.answers, annotationId, revision: assignment.revision, savedAt: Date.now(), pending: { action, body } });
-    try {
-      await persistently(() => this.api.act(assignment.id, action, body), () => pill("waiting", t("waiting", { count: 1 })));
-    } catch (error) {
-      this.#setBusy(false);
-      if (!(error instanceof ApiError)) throw error;
-      this.desk.keepDraft();
-      this.#refused(error);
-      return;
-    }
-    this.#setBusy(false);
-    dropDraft(this.userId, assignment.id);
+    /** @type {Entry} */
+    const entry = {
+      key: annotationId, account: this.userId, origin: location.origin, assignmentId: assignment.id, roundId: assignment.round_id,
+      rubricVersionId: assignment.rubric_version_id, itemId: assignment.item.id, itemName: assignment.item.external_id,
+      action: revising ? "revise" : "submit",
+      body: { annotation_id: annotationId, answers, ...(revising ? { base_revision: assignment.revision } : { fence: assignment.fence }) },
+      answers: work.answers, former: work.former, at: Date.now(), refused: null,
+    };
+    writeDraft(this.userId, assignment.id, { answers: work.answers, annotationId, revision: assignment.revision, savedAt: entry.at, pending: entry });
     this.lease.release();
-    if (!revising) {
+    this.draft = "";
+    this.last = { key: annotationId, assignment, revising };
+    this.desk.hasLast = true;
+    void this.sender.add(entry);
+    void this.next();
+    toast(t(revising ? "changeHandedIn" : "handedIn", { item: entry.itemName }), { text: t("changeIt"), key: "Z", act: () => this.undo() });
+  }
+
+  /** @param {Entry} entry */
+  #saved(entry) {
+    if (entry.action === "submit" && entry.roundId === this.roundId) {
       this.done += 1;
       this.#showProgress();
     }
-    this.last = assignment.id;
-    this.desk.hasLast = true;
-    toast(t(revising ? "changeTaken" : "submitted"), { text: t("changeIt"), key: "Z", act: () => this.undo() });
-    await this.next();
+    if (this.earlier.delete(entry.key) && !this.earlier.size) toast(t("sentEarlier"));
+    if (this.emptyFor === "send_first") void this.next();
   }
 
-  /** @param {boolean} busy */
-  #setBusy(busy) {
-    this.desk.busy = busy;
-    must("#submit").setAttribute("aria-disabled", String(busy));
-    must("#questions").toggleAttribute("inert", busy);
+  /**
+   * Tell of a refusal without taking anybody from the item at hand.
+   *
+   * @param {Entry} entry
+   */
+  #refused(entry) {
+    const kind = kindOf(entry);
+    const title = { answers: t("serverRefused"), lost: t("leaseEnded"), conflict: t("conflict"), other: t("notTaken"), waiting: "" }[kind];
+    const problems = entry.refused?.problems.map(({ message }) => message) ?? [];
+    /** @type {Action[]} */
+    const actions = [{ text: t("readAnswers"), act: () => void this.outbox() }];
+    if (kind === "answers") actions.unshift({ text: t("openAgain"), act: () => void this.#openAgain(entry), kind: "primary" });
+    banner("refuse", title, [t("aboutItem", { item: entry.itemName }), ...(kind === "answers" ? problems : [entry.refused?.message ?? ""]), t("answersReadable")], actions, { focus: false });
   }
 
-  /** @param {ApiError} error */
-  #refused(error) {
-    if (error.status === 422 && error.problems.length) {
-      pill("refused", t("refusedAnswers"));
-      banner("refuse", t("serverRefused"), error.problems.map(({ message }) => message), []);
-      this.desk.showProblems(error.problems);
-    } else if (error.status === 404 || error.status === 410) this.#notTaken(t("leaseEnded"), [error.message], true);
-    else if (error.status === 409) this.#notTaken(t("conflict"), [error.message], false);
-    else if (error.status === 401) this.#signedOut();
-    else banner("refuse", t("notTaken"), [error.message, t("answersKept")], [{ text: t("tryAgain"), act: () => void this.submit() }]);
-    if (error.status !== 422) pill("refused", t("refused"));
+  /** Show what is not on the server. */
+  async outbox() {
+    await showOutbox(this.sender.entries, {
+      rubric: (id) => this.#rubric(id),
+      open: (entry) => void this.#openAgain(entry),
+      see: (entry) => { void this.change(entry.assignmentId); },
+      again: (entry) => void this.sender.again(entry),
+      dismiss: (entry) => void this.sender.dismiss(entry.key),
+    });
+  }
+
+  /**
+   * A refused annotation comes back to the desk with its answers and what was wrong with them.
+   *
+   * @param {Entry} entry
+   */
+  async #openAgain(entry) {
+    await this.change(entry.assignmentId, { answers: entry.answers, former: entry.former, problems: entry.refused?.problems ?? [] });
+    if (this.desk.work?.assignment.id === entry.assignmentId) await this.sender.dismiss(entry.key);
   }
 
   /**
@@ -252,32 +449,26 @@ export class LabelPage {
     banner("refuse", title, [...body, t("answersReadable")], actions);
   }
 
-  #leaseLost() {
-    if (!this.desk.work || this.desk.work.revising || this.desk.work.readOnly || this.desk.busy) return;
-    pill("refused", t("refused"));
-    this.#notTaken(t("leaseEnded"), [t("leaseEndedBody")], true);
+  /** The place was lost or the item was closed for everybody: its words leave the page, the answers stay. */
+  #gone() {
+    const work = this.desk.work;
+    if (!work || work.readOnly) return;
+    const { assignment } = work;
+    work.assignment = { ...assignment, item: { ...assignment.item, body: {} } };
+    this.desk.item.clear();
+    this.#notTaken(t("leaseEnded"), [t("goneBody")], true);
   }
 
-  #signedOut() {
+  /** @param {ApiError} error */
+  #signedOut(error) {
+    if (this.toldSignedOut) return;
+    this.toldSignedOut = true;
+    if (error.code === "other_account") {
+      banner("refuse", t("otherAccount"), t("otherAccountBody"), []);
+      return;
+    }
     const href = this.root.dataset["login"] ?? "/";
     banner("refuse", t("signedOut"), t("signedOutBody"), [{ text: t("signIn"), act: () => location.assign(href), kind: "primary" }]);
-  }
-
-  /** Send what was waiting when the page was closed; its key makes sure that it is stored once. */
-  async #sendPending() {
-    for (const { assignmentId, draft } of pendingDrafts(this.userId)) {
-      if (!draft.pending) continue;
-      const { action, body } = draft.pending;
-      try {
-        await this.api.act(assignmentId, action, body);
-        dropDraft(this.userId, assignmentId);
-        toast(t("sentEarlier"));
-      } catch (error) {
-        if (error instanceof TypeError) return;
-        if (!(error instanceof ApiError)) throw error;
-        if ([404, 409, 410].includes(error.status)) dropDraft(this.userId, assignmentId);
-      }
-    }
   }
 
   /**
@@ -291,7 +482,7 @@ export class LabelPage {
     dropDraft(this.userId, assignment.id);
     this.#stage("loading");
     try {
-      await persistently(() => this.api.act(assignment.id, action, { fence: assignment.fence, ...more }), () => pill("waiting", t("waiting", { count: 1 })));
+      await persistently(() => this.api.act(assignment.id, action, { fence: assignment.fence, ...more }), () => { this.offline = true; this.#showState(); });
       toast(words);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -347,14 +538,16 @@ export class LabelPage {
    * @param {number | undefined} retryAfter
    */
   #showEmpty(reason, retryAfter) {
-    const known = ["exhausted", "all_leased", "paused"].includes(reason) ? reason : "exhausted";
+    const known = ["exhausted", "all_leased", "paused", "send_first"].includes(reason) ? reason : "exhausted";
     this.#stage("empty");
-    fill(must("#stage-empty"), h("div", {}, h("h1", { tabindex: "-1" }, t("emptyTitle")), h("p.lede", {}, t("emptyKept"))),
+    this.emptyFor = known;
+    fill(must("#stage-empty"), h("div", {}, h("h1", { tabindex: "-1" }, t("emptyTitle")), h("p.lede", { id: "empty-kept" }, t("emptyKept"))),
       h("ul.why", {}, h("li", {}, icon(known === "exhausted" ? "check" : known === "paused" ? "pause" : "clock"), h("b", {}, t(`empty-${known}`)), h("span"), h("p", {}, t(`empty-${known}-body`)))),
       h("div.btn-row", {}, h("button.btn", { type: "button", onclick: () => void this.next() }, t("lookAgain")),
         h("a.btn.btn-quiet", { href: this.root.dataset["work"] ?? "/" }, t("toMyWork")),
         h("button.btn.btn-quiet", { type: "button", onclick: () => void this.mine() }, t("myItems"))));
     must("#stage-empty h1").focus();
+    this.#showState();
     if (known !== "exhausted") {
       this.lookTimer = setTimeout(() => void this.next(), (retryAfter ?? LOOK_AGAIN) * 1000);
     }
@@ -363,14 +556,14 @@ export class LabelPage {
   /** @param {ApiError} error */
   #showRefusal(error) {
     this.#stage("empty");
-    const signIn = error.status === 401;
-    fill(must("#stage-empty"), h("div", {}, h("h1", { tabindex: "-1" }, signIn ? t("signedOut") : t("cannotGo")), h("p.lede", {}, signIn ? t("signedOutBody") : error.message)),
+    const other = error.code === "other_account";
+    const signIn = error.status === 401 && !other;
+    fill(must("#stage-empty"), h("div", {}, h("h1", { tabindex: "-1" }, signIn ? t("signedOut") : other ? t("otherAccount") : t("cannotGo")), h("p.lede", {}, signIn ? t("signedOutBody") : other ? t("otherAccountBody") : error.message)),
       h("div.btn-row", {}, signIn
         ? h("a.btn.btn-primary", { href: this.root.dataset["login"] ?? "/" }, t("signIn"))
         : h("button.btn", { type: "button", onclick: () => void this.next() }, t("tryAgain")),
       h("a.btn.btn-quiet", { href: this.root.dataset["work"] ?? "/" }, t("toMyWork"))));
     must("#stage-empty h1").focus();
-    pill("refused", t("refused"));
   }
 
   async keys() {

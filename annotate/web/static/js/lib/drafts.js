@@ -3,8 +3,17 @@
 const PREFIX = "touchstone.draft.";
 
 /** @typedef {import("../label/types.js").Answers} Answers */
-/** @typedef {{ action: "submit" | "revise", body: Record<string, unknown> }} Pending what was being sent when the page was left */
-/** @typedef {{ answers: Answers, annotationId: string, revision: number, savedAt: number, pending?: Pending }} Draft */
+/** @typedef {import("./queue.js").Entry} Entry */
+
+/**
+ * @typedef {object} Draft
+ * @property {Answers} answers
+ * @property {string} annotationId
+ * @property {number} revision
+ * @property {number} savedAt
+ * @property {Entry} [pending] what was submitted, until the queue has it on the disk
+ * @property {Entry["former"]} [former] what was submitted before and taken back
+ */
 
 /**
  * @param {string} userId
@@ -57,10 +66,19 @@ export function dropDraft(userId, assignmentId) {
 }
 
 /**
- * Drafts that were being sent when their page was closed.
+ * Drop a draft that carried an entry, unless something newer took its place.
+ *
+ * @param {Entry} entry
+ */
+export function dropPending({ account, assignmentId, key }) {
+  if (readDraft(account, assignmentId)?.pending?.key === key) dropDraft(account, assignmentId);
+}
+
+/**
+ * What was submitted and did not reach the queue before its page was closed.
  *
  * @param {string} userId
- * @returns {{ assignmentId: string, draft: Draft }[]}
+ * @returns {Entry[]}
  */
 export function pendingDrafts(userId) {
   const own = keyOf(userId, "");
@@ -72,9 +90,8 @@ export function pendingDrafts(userId) {
     return [];
   }
   return keys.flatMap((key) => {
-    const assignmentId = key.slice(own.length);
-    const draft = readDraft(userId, assignmentId);
-    return draft?.pending ? [{ assignmentId, draft }] : [];
+    const pending = readDraft(userId, key.slice(own.length))?.pending;
+    return pending ? [pending] : [];
   });
 }
 
