@@ -1,10 +1,11 @@
 """How fast the agreement kernel is, beside the packages people use for the same.
 
 Run: ``PYTHONPATH=. python bench/agreement.py [CASE ...] [--rounds 5] [--small] [--write]``.
-Ours and the peer alternate in one process, so that a busy machine slows both; what counts is the
+Ours and the peer alternate in one run, so that a busy machine slows both; what counts is the
 ratio, its median over the warm rounds with the range, and the cold first round beside it. Peers get
 their inputs ready made, and the goals are those for numpy alone. A peer that would take hours does
-a part, and its time is scaled up; the table says so. Peers that are not installed are left out.
+a part, and its time is scaled up; the table says so. crowd-kit waits in an environment of its own,
+made as those of ``bench/oracle`` are, with its labels loaded, and is told when to start.
 With ``--write`` the figures go into ``bench/README.md``; ``--small`` divides every size by a
 hundred, to see that it runs.
 """
@@ -12,12 +13,14 @@ hundred, to see that it runs.
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -29,12 +32,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.oracle.environments import HERE, environment
 from bench.sections import surroundings, write_section
 from tasks.agreement import IntervalSpec, ReliabilityData, krippendorff_alpha, pair_agreements
 from tasks.agreement.models import dawid_skene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -265,17 +269,39 @@ def scikit_case(small: int) -> Case:
 def dawid_skene_case(small: int) -> Case:
     """Twenty iterations, equal for both."""
     triples = labels(100_000 // small, 3, 50)
-    peer = peer_of("crowdkit.aggregation")
-    names = ("task", "worker", "label")
-    frame = pd.DataFrame(dict(zip(names, triples, strict=True)))
+    fit = _OPEN.enter_context(crowd_kit(triples))
     return Case(
         "dawid_skene",
         f"Dawid-Skene, 20 iterations, {100_000 // small:,} units x 3",
         10,
         lambda: dawid_skene(built(triples, "nominal"), iterations=20, tolerance=-1.0),
-        None if peer is None else lambda: peer.DawidSkene(n_iter=20, tol=-1).fit(frame),
+        fit,
         "crowd-kit",
     )
+
+
+@contextmanager
+def crowd_kit(triples: tuple[Integers, Integers, Integers]) -> Iterator[Callable[[], object]]:
+    """Start crowd-kit where it lives, hand it the labels, and return what makes it fit them."""
+    with environment("crowdkit") as python, tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "labels.npy"
+        np.save(path, np.column_stack(triples))
+        command = [python, "-I", HERE / "crowdkit_values.py", path]
+        with subprocess.Popen(  # noqa: S603 - a program of ours
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        ) as running:
+            assert running.stdin is not None
+            assert running.stdout is not None
+            ask, hear = running.stdin, running.stdout
+            hear.readline()
+
+            def fit() -> None:
+                ask.write("\n")
+                if hear.readline() != "done\n":
+                    raise RuntimeError("crowd-kit gave up")
+
+            yield fit
+            ask.close()
 
 
 def strings_case(small: int) -> Case:
@@ -310,6 +336,7 @@ def import_case(_small: int) -> Case:
     return Case("import", "a fresh interpreter with `import tasks.agreement`", 0.3, start)
 
 
+_OPEN = ExitStack()
 CASES = {
     "alpha": alpha_case,
     "bootstrap": bootstrap_case,
@@ -338,7 +365,7 @@ def parquet_line(small: int) -> str:
             check=True,
             capture_output=True,
             text=True,
-            env={"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
     took, peak = done.stdout.split()
     return (
@@ -382,13 +409,17 @@ def main() -> int:
     ]
     for name in chosen:
         if name in CASES:
-            lines.append(measure(CASES[name](small), options.rounds).row())
+            with _OPEN:
+                lines.append(measure(CASES[name](small), options.rounds).row())
             print(lines[-1], flush=True)
     if "parquet" in chosen:
         lines += ["", parquet_line(small)]
         print(lines[-1])
-    peers = ("numpy", "krippendorff", "statsmodels", "scikit-learn", "crowd-kit")
-    rounds = f"{options.rounds} warm rounds after a cold one, ours and the peer in turns."
+    peers = ("numpy", "krippendorff", "statsmodels", "scikit-learn")
+    rounds = (
+        f"{options.rounds} warm rounds after a cold one, ours and the peer in turns; crowd-kit as "
+        "in `bench/oracle/crowdkit.txt`, in an environment of its own."
+    )
     told = [f"## Agreement\n\n{rounds} {surroundings(*peers)}\n", *lines]
     if options.write:
         write_section("agreement", "\n".join(told))

@@ -117,7 +117,7 @@ def whole_numbers(column: npt.ArrayLike, name: str) -> Integers:
         )
     if array.dtype.kind == "u" and int(array.max()) > np.iinfo(np.int64).max:
         raise ReliabilityDataError(f"{name} holds a number above 2**63 - 1")
-    return array.astype(np.int64)
+    return array.astype(np.int64, copy=False)
 
 
 def checked_codes(column: npt.ArrayLike, domain: Domain) -> Integers:

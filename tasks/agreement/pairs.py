@@ -67,7 +67,8 @@ class PairTables:
     @property
     def n_common(self) -> Integers:
         """Units that both raters of each pair rated, shape (K,)."""
-        return np.asarray(self.tables.sum(axis=(1, 2)), dtype=np.int64)
+        cells = self.tables.reshape(len(self.tables), -1)
+        return np.asarray(np.einsum("kc->k", cells), dtype=np.int64)
 
     def renamed(self, ids: Integers) -> PairTables:
         """Replace dense rater indices by the ids they stand for (ascending)."""

@@ -82,7 +82,7 @@ class CountPatterns:
             return cls._from_wide_labels(unit, code, n_values, base)
         place = base ** np.arange(n_values - 1, -1, -1, dtype=np.int64)
         # Every partial sum is an integer below 2**53, so the double arithmetic is exact.
-        keys = np.bincount(unit, weights=place[code].astype(np.float64)).astype(np.int64)
+        keys = np.bincount(unit, weights=place.astype(np.float64)[code]).astype(np.int64)
         distinct, inverse, frequencies = _distinct(keys, base**n_values)
         patterns = distinct[:, None] // place[None, :] % base
         return cls(patterns, frequencies), inverse

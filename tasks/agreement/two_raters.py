@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -219,8 +219,7 @@ def cohen_kappa_test(
     return KappaTest(z, error, 2.0 * normal_cdf(-abs(z)))
 
 
-@dataclass(frozen=True, slots=True)
-class PairAgreement:
+class PairAgreement(NamedTuple):
     """Cohen's kappa of two raters with its number of common units."""
 
     rater_a: int
@@ -255,30 +254,29 @@ def pair_agreements(data: Data, *, weights: Weights = None) -> tuple[PairAgreeme
     >>> [(p.rater_a, p.rater_b, p.n_units, p.kappa) for p in pair_agreements(data)]
     [(0, 1, 3, 1.0), (0, 2, 2, 0.0), (1, 2, 2, 0.0)]
     """
-    pairs = data.statistics.pairs
+    pairs = data.pairs
     kappa, percent = pair_kappas(pairs.tables, weight_matrix(weights, data.domain.scale))
-    rows = zip(
-        pairs.rater_a.tolist(),
-        pairs.rater_b.tolist(),
-        pairs.n_common.tolist(),
-        kappa.tolist(),
-        percent.tolist(),
-        strict=True,
-    )
-    return tuple(
-        PairAgreement(a, b, n, None, share, Status.NO_VARIATION)
-        if value != value  # noqa: PLR0124 - NaN marks an undefined kappa inside the kernel
-        else PairAgreement(a, b, n, value, share, Status.OK)
-        for a, b, n, value, share in rows
-    )
+    undefined = np.isnan(kappa)
+    known: list[float | None] = kappa.tolist()
+    status = [Status.OK] * undefined.size
+    for place in np.flatnonzero(undefined).tolist():
+        known[place], status[place] = None, Status.NO_VARIATION
+    ids = pairs.rater_a.tolist(), pairs.rater_b.tolist()
+    columns = zip(*ids, pairs.n_common.tolist(), known, percent.tolist(), status, strict=True)
+    return tuple(map(PairAgreement._make, columns))
 
 
 def pair_kappas(tables: Integers, weights: Floats) -> tuple[Floats, Floats]:
     """Return kappa (NaN where undefined) and observed agreement of each table, shape (K,)."""
-    total = tables.sum(axis=(1, 2)).astype(np.float64)
-    first = tables.sum(axis=2).astype(np.float64)
-    second = tables.sum(axis=1).astype(np.float64)
-    agreeing = np.einsum("kij,ij->k", tables.astype(np.float64), weights)
+    n_values = len(weights)
+    eye, ones = np.eye(n_values), np.ones((n_values, 1))
+    # Margins, total and agreement of all tables in one product; sums of integers, so exact.
+    sums = np.hstack([np.kron(eye, ones), np.kron(ones, eye), np.ones((n_values**2, 1))])
+    sums = tables.reshape(len(tables), -1).astype(np.float64) @ np.hstack(
+        [sums, weights.reshape(-1, 1)]
+    )
+    first, second = sums[:, :n_values], sums[:, n_values : 2 * n_values]
+    total, agreeing = sums[:, -2], sums[:, -1]
     crossed = ((first @ weights) * second).sum(axis=1)
     room = total * total - crossed
     undefined = np.full(total.shape, np.nan)

@@ -34,6 +34,11 @@ class RatedLabels:
     n_raters: int
     n_values: int
 
+    @property
+    def cell(self) -> Integers:
+        """Rater and value of each label as one number, shape (N,)."""
+        return self.rater * self.n_values + self.code
+
 
 @dataclass(frozen=True, slots=True)
 class Block:

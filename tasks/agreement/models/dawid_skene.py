@@ -151,10 +151,10 @@ class _Confusions:
     smoothing: float
 
     def count(self, labels: RatedLabels, posterior: Floats) -> Floats:
-        cell = labels.rater * labels.n_values + labels.code
+        cell = labels.cell
         counts = np.empty((labels.n_values, labels.n_raters * labels.n_values))
-        for value in range(labels.n_values):
-            weights = posterior[labels.unit, value]
+        for value, chance in enumerate(np.ascontiguousarray(posterior.T)):
+            weights = chance[labels.unit]
             counts[value] = np.bincount(cell, weights=weights, minlength=counts.shape[1])
         return counts.ravel()
 
@@ -218,6 +218,7 @@ def _fit(
     trace: list[float] = []
     converged = False
     prior, confusion = sums[: labels.n_values], np.zeros(0)
+    parts: tuple[tuple[Floats, Floats], ...] = ()
     while not converged and len(trace) < iterations:
         prior = sums[: labels.n_values] / labels.n_units
         confusion = form.confusion(sums[labels.n_values : -1], labels)
@@ -225,10 +226,10 @@ def _fit(
         sums = in_order(part[1] for part in parts)
         penalty = smoothing * float(_log(confusion).sum()) if smoothing else 0.0
         trace.append(float(sums[-1]) + penalty)
-        for block, part in zip(blocks, parts, strict=True):
-            posterior[block.units] = part[0]
         gained = trace[-1] - trace[-2] if len(trace) > 1 else np.inf
         converged = gained <= tolerance * labels.code.size
+    for block, part in zip(blocks, parts, strict=True):
+        posterior[block.units] = part[0]
     return AnnotatorModel(
         name, data.unit_ids, data.rater_ids, posterior, prior, confusion, tuple(trace), converged
     )
@@ -236,19 +237,17 @@ def _fit(
 
 def expect(labels: RatedLabels, prior: Floats, confusion: Floats) -> tuple[Floats, float]:
     """Return the posterior of the units and the log-likelihood of all labels."""
-    chances = _log(confusion)
-    score = np.empty((labels.n_units, labels.n_values))
-    for value in range(labels.n_values):
-        score[:, value] = np.bincount(
-            labels.unit,
-            weights=chances[labels.rater, value, labels.code],
-            minlength=labels.n_units,
-        )
-    score += _log(prior)
-    top = score.max(axis=1, keepdims=True)
+    # By value first: long rows of units are added and compared faster than short ones of values.
+    chances = np.ascontiguousarray(_log(confusion).transpose(1, 0, 2)).reshape(labels.n_values, -1)
+    cell = labels.cell
+    score = np.empty((labels.n_values, labels.n_units))
+    for value, chance in enumerate(chances):
+        score[value] = np.bincount(labels.unit, weights=chance[cell], minlength=labels.n_units)
+    score += _log(prior)[:, None]
+    top = score.max(axis=0)
     weight = np.exp(score - top)
-    total = weight.sum(axis=1, keepdims=True)
-    return weight / total, float((np.log(total) + top).sum())
+    total = weight.sum(axis=0)
+    return (weight / total).T, float((np.log(total) + top).sum())
 
 
 def _log(chances: Floats) -> Floats:
