@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, jsonify, request, send_from_directory
+from flask import Blueprint, Response, abort, jsonify, request
 
 from annotate.services import readiness
+from annotate.web import assets
 from annotate.web.requests import read_session
 
 if TYPE_CHECKING:
-    from flask import Response
+    from werkzeug.wrappers import Response as Answer
 
 blueprint = Blueprint("health", __name__)
-STATIC = Path(__file__).parent / "static"
-YEAR = 31_536_000
+FOREVER = "public, max-age=31536000, immutable"
 log = logging.getLogger("touchstone")
 
 
@@ -35,28 +32,26 @@ def readyz() -> tuple[Response, int]:
     return jsonify({"status": state.status, "reason": state.reason}), 200 if state.ready else 503
 
 
-@cache
-def build_hash() -> str:
-    """Return a hash over all static files; it stands in their address, so they never go stale."""
-    digest = hashlib.sha256()
-    for path in sorted(STATIC.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(STATIC).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
 def static_path(name: str) -> str:
     """Return the address of a static file."""
-    return f"/static/{build_hash()}/{name}"
+    return f"/static/{assets.build_hash()}/{name}"
 
 
 @blueprint.get("/static/<build>/<path:name>")
-def static_file(build: str, name: str) -> Response:
+def static_file(build: str, name: str) -> Answer:
     """Serve a static file; it may be kept for a year, as the address changes with the content."""
-    if build != build_hash():
+    asset = assets.find(name) if build == assets.build_hash() else None
+    if asset is None:
         abort(404)
-    return send_from_directory(STATIC, name, max_age=YEAR)
+    small = asset.small if request.accept_encodings.quality("gzip") > 0 else None
+    response = Response(small or asset.plain, mimetype=asset.mimetype)
+    if asset.small is not None:
+        response.vary.add("Accept-Encoding")
+    if small is not None:
+        response.headers["Content-Encoding"] = "gzip"
+    response.headers["Cache-Control"] = FOREVER
+    response.set_etag(asset.etag + ("-gzip" if small is not None else ""))
+    return response.make_conditional(request)
 
 
 @blueprint.post("/csp-report")

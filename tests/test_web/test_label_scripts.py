@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING
 
-from annotate.web.health import STATIC
+from annotate.web.assets import STATIC
 from tests.test_web import label_script
 
 if TYPE_CHECKING:
