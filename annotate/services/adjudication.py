@@ -19,7 +19,13 @@ from annotate.models import (
     Project,
 )
 from annotate.services import audit, projects
-from annotate.services.case_reading import annotated, cells_of, own_answer, row_of
+from annotate.services.case_reading import (
+    annotated,
+    cells_of,
+    own_answer,
+    row_of,
+    whole_questions,
+)
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, Conflict, LeaseLost, NotAllowed
 from annotate.services.scoping import visible_items
@@ -27,7 +33,7 @@ from annotate.services.text import canonical_json
 from tasks.adjudication import DecisionRefused, check_decision
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
     from annotate.policy import Actor, Scope
     from annotate.services.case_reading import OpenCell
     from annotate.services.compiled import CompiledRubric
+    from rubrics.schema import Rubric
     from tasks.label_validation import Cell
 
 MAX_ANSWER = 20_000
@@ -157,17 +164,21 @@ def answer(
     case_id: str,
     answers: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    """Keep the adjudicator's own reading of each contested cell, before any label is shown.
+    """Keep the adjudicator's own reading of the questions at issue, before any label is shown.
+
+    Whole questions are asked: the contested categories alone would say what the labels differ in.
+    Nothing is decided by it.
 
     Parameters
     ----------
     answers
         By ``question`` or ``question/category``: ``{"value": …}``, or ``{"state": "unsure"}``.
+        A multiple choice may be answered as a whole with ``{"values": [category, …]}``.
 
     Raises
     ------
     BadInput
-        When a contested cell has no answer, or one that the rubric does not know.
+        When part of a question has no answer, or one that the rubric does not know.
     Conflict
         When the adjudicator answered before: the first reading stays.
     """
@@ -175,8 +186,8 @@ def answer(
     if own_answer(session, actor, scope, case.id) is not None:
         raise Conflict("Your own answer was kept already; compare it with the labels now.")
     compiled = compiled_rubric(session, scope.project_id, case.rubric_version_id)
-    cells = cells_of(session, scope, case.id)
-    kept = _read_answers(compiled, cells, answers)
+    questions = {cell.question for cell in cells_of(session, scope, case.id)}
+    kept = _read_answers(compiled.rubric, questions, answers)
     text = canonical_json(kept)
     if len(text) > MAX_ANSWER:
         raise BadInput(f"The answers are longer than {MAX_ANSWER} characters")
@@ -199,44 +210,71 @@ def cell_key(question: str, category: str) -> str:
 
 
 def _read_answers(
-    compiled: CompiledRubric,
-    cells: Sequence[OpenCell],
-    answers: Mapping[str, Mapping[str, Any]],
+    rubric: Rubric, questions: Collection[str], answers: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    known = {cell_key(cell.question, cell.category): cell for cell in cells}
+    cells = {cell_key(*cell): cell for cell in whole_questions(rubric, questions)}
+    given, problems = _by_cell(rubric, questions, answers)
     kept: dict[str, Any] = {}
-    problems = [
+    problems += [
         {"place": key, "message": "This is not at issue in the case."}
-        for key in sorted(answers.keys() - known.keys())
+        for key in sorted(given.keys() - cells.keys())
     ]
-    for key, cell in known.items():
-        given = answers.get(key)
-        if given is None:
-            problems.append({"place": key, "message": "Answer this first, or say unsure."})
-        elif given.get("state") == "unsure" and given.get("value") is None:
-            kept[key] = {"state": "unsure"}
-        else:
-            value, problem = _read_value(compiled, cell, given.get("value"))
-            if problem:
-                problems.append({"place": key, "message": problem})
-            else:
-                kept[key] = value
+    known = {problem["place"] for problem in problems}
+    for key, cell in cells.items():
+        place = cell[0] if _is_multi(rubric, cell[0]) else key
+        value, problem = _read_answer(rubric, cell, given.get(key))
+        if problem is None:
+            kept[key] = value
+        elif place not in known:
+            known.add(place)
+            problems.append({"place": place, "message": problem})
     if problems:
         raise BadInput("Your own answer is not complete yet", problems=problems)
     return kept
 
 
-def _read_value(
-    compiled: CompiledRubric, cell: OpenCell, value: object
+def _is_multi(rubric: Rubric, question: str) -> bool:
+    return rubric.question(question).type == "multi"
+
+
+def _by_cell(
+    rubric: Rubric, questions: Collection[str], answers: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, Mapping[str, Any]], list[dict[str, Any]]]:
+    """Take the answers to whole multiple choices apart."""
+    given = dict(answers)
+    problems: list[dict[str, Any]] = []
+    for question in sorted(questions):
+        if not _is_multi(rubric, question) or question not in given:
+            continue
+        whole = given.pop(question)
+        options = [option.id for option in rubric.question(question).options]
+        chosen = whole.get("values")
+        if chosen is None:
+            given |= {cell_key(question, option): whole for option in options}
+        elif isinstance(chosen, list) and all(one in options for one in chosen):
+            given |= {
+                cell_key(question, option): {"value": "1" if option in chosen else "0"}
+                for option in options
+            }
+        else:
+            words = f"The options are {', '.join(options)}; or none, unsure or not asked alone."
+            problems.append({"place": question, "message": words})
+    return given, problems
+
+
+def _read_answer(
+    rubric: Rubric, cell: tuple[str, str], given: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], str | None]:
-    closed = value == "not_asked"
-    if value is None or not isinstance(value, str):
+    if given is not None and given.get("state") == "unsure" and given.get("value") is None:
+        return {"state": "unsure"}, None
+    value = None if given is None else given.get("value")
+    if not isinstance(value, str):
         return {}, "Answer this first, or say unsure."
+    closed = value == "not_asked"
     try:
         read = check_decision(
-            compiled.rubric,
-            cell.question,
-            cell.category,
+            rubric,
+            *cell,
             None if closed else value,
             None,
             "genuine_pluralism",
@@ -245,9 +283,7 @@ def _read_value(
         )
     except DecisionRefused as error:
         return {}, str(error)
-    if closed:
-        return {"state": "not_asked"}, None
-    return {"value": read.value}, None
+    return ({"state": "not_asked"} if closed else {"value": read.value}), None
 
 
 def decide(

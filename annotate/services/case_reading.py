@@ -1,9 +1,15 @@
-"""Reading cases: the list with its filters, and one case as an adjudicator or a reader sees it."""
+"""Reading cases: the list with its filters, and one case as an adjudicator or a reader sees it.
+
+Whoever may decide reads an open case blind: which question is at issue is all they learn of it
+before their own answer. The category in dispute, how many cells, the gap and the reason would each
+say something of the labels, so neither the case nor the list shows them, and the list's filters on
+them find only cases that are answered or closed. Who does not adjudicate sees all at once.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -26,8 +32,10 @@ from annotate.services.ids import known_form
 from annotate.services.places import item_view
 from annotate.services.scoping import in_scope, visible_items
 from annotate.services.text import sha256_hex
+from tasks.routing import cell_order
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -54,7 +62,10 @@ class CaseFilter:
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:
-    """A case as one line of the list."""
+    """A case as one line of the list.
+
+    ``sealed`` when the actor has yet to answer it blind: what is at issue is None then.
+    """
 
     id: str
     item_id: str
@@ -62,11 +73,12 @@ class CaseLine:
     language: str | None
     state: str
     opened_at: datetime
-    cells: int
-    decided: int
+    cells: int | None
+    decided: int | None
     largest_gap: float | None
     holder_id: str | None
     held: bool
+    sealed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +145,11 @@ class CaseView:
 
 
 def listed(
-    session: Session, scope: Scope, chosen: CaseFilter, *, after: str | None = None
+    session: Session, actor: Actor, scope: Scope, chosen: CaseFilter, *, after: str | None = None
 ) -> tuple[CaseLine, ...]:
     """Return a page of cases, the longest waiting first; items in quarantine are left out."""
-    matching = _matching(scope, chosen)
+    unsealed = _unsealed(actor, scope)
+    matching = _matching(scope, chosen, unsealed)
     if after is not None:
         matching = matching.where(AdjudicationCase.id > known_form(after, "page"))
     ids = matching.order_by(AdjudicationCase.id).limit(PAGE).subquery()
@@ -164,6 +177,7 @@ def listed(
             sa.func.coalesce(cell.c.cells, 0).label("cells"),
             sa.func.coalesce(cell.c.decided, 0).label("decided"),
             cell.c.largest_gap,
+            sa.not_(unsealed).label("sealed"),
         )
         .join(ids, ids.c.id == AdjudicationCase.id)
         .join(Item, Item.id == AdjudicationCase.item_id)
@@ -179,17 +193,34 @@ def listed(
             row.language,
             row.state,
             row.opened_at,
-            row.cells,
-            row.decided,
-            row.largest_gap,
+            None if row.sealed else row.cells,
+            None if row.sealed else row.decided,
+            None if row.sealed else row.largest_gap,
             row.holder_id,
             row.expires_at is not None and row.expires_at > moment and row.state == "open",
+            bool(row.sealed),
         )
         for row in rows
     )
 
 
-def _matching(scope: Scope, chosen: CaseFilter) -> sa.Select[Any]:
+def _unsealed(actor: Actor, scope: Scope) -> sa.ColumnElement[bool]:
+    """Hold for the cases whose labels the actor may know of."""
+    if not actor.holds("case.decide", scope.project_id):
+        return sa.literal(value=True)
+    answered = (
+        sa.select(sa.literal(1))
+        .where(
+            AdjudicatorAnswer.case_id == AdjudicationCase.id,
+            AdjudicatorAnswer.project_id == scope.project_id,
+            AdjudicatorAnswer.adjudicator_id == actor.user_id,
+        )
+        .correlate(AdjudicationCase)
+    )
+    return sa.or_(AdjudicationCase.state != "open", answered.exists())
+
+
+def _matching(scope: Scope, chosen: CaseFilter, unsealed: sa.ColumnElement[bool]) -> sa.Select[Any]:
     query = (
         sa.select(AdjudicationCase.id)
         .join(Item, Item.id == AdjudicationCase.item_id)
@@ -208,6 +239,9 @@ def _matching(scope: Scope, chosen: CaseFilter) -> sa.Select[Any]:
     conditions = [column == value for column, value in wanted if value is not None]
     if chosen.least_gap is not None:
         conditions.append(CaseCell.gap >= chosen.least_gap)
+    told = (chosen.category, chosen.reason, chosen.least_gap, chosen.cause)
+    if any(one is not None for one in told):
+        query = query.where(unsealed)
     if conditions:
         query = query.where(cell.where(*conditions).correlate(AdjudicationCase).exists())
     if chosen.cause is not None:
@@ -232,15 +266,23 @@ def counts(session: Session, scope: Scope) -> dict[str, int]:
     return {state: found.get(state, 0) for state in STATES}
 
 
-def cells_at_issue(session: Session, scope: Scope) -> tuple[tuple[str, str], ...]:
-    """Return the questions and categories that open cases are about."""
+def cells_at_issue(session: Session, actor: Actor, scope: Scope) -> tuple[tuple[str, str], ...]:
+    """Return the questions that cases are about, and their categories as far as they may be known.
+
+    A question comes with an empty category first.
+    """
+    unsealed = _unsealed(actor, scope)
     rows = session.execute(
-        sa.select(CaseCell.question, CaseCell.category)
+        sa.select(
+            CaseCell.question,
+            sa.case((unsealed, CaseCell.category), else_=sa.literal("")).label("shown"),
+        )
+        .join(AdjudicationCase, AdjudicationCase.id == CaseCell.case_id)
         .where(CaseCell.project_id == scope.project_id)
         .distinct()
-        .order_by(CaseCell.question, CaseCell.category)
     ).all()
-    return tuple((row[0], row[1]) for row in rows)
+    found = {(row[0], row[1]) for row in rows} | {(row[0], "") for row in rows}
+    return tuple(sorted(found))
 
 
 def annotated(session: Session, actor: Actor, project_id: str, item_id: str) -> bool:
@@ -305,7 +347,7 @@ def view(session: Session, actor: Actor, scope: Scope, case_id: str) -> CaseView
         rubric_version_id=case.rubric_version_id,
         rubric=rubric,
         item=_item(session, scope, case.item_id, rubric),
-        cells=_cells(session, scope, case.id, sealed=sealed),
+        cells=_cells(session, scope, case.id, rubric if sealed else None),
         own=own,
         votes=None if sealed else _votes(session, scope, case),
         decisions=() if sealed else decisions_of(session, scope, case.id),
@@ -338,10 +380,29 @@ def _item(session: Session, scope: Scope, item_id: str, rubric: Rubric) -> dict[
     return item_view(row, rubric)
 
 
-def _cells(session: Session, scope: Scope, case_id: str, *, sealed: bool) -> tuple[OpenCell, ...]:
-    """Return the contested cells; how far apart the labels are would tell what they say."""
+def _cells(
+    session: Session, scope: Scope, case_id: str, blind: Rubric | None
+) -> tuple[OpenCell, ...]:
+    """Return the contested cells; blind, the whole questions they are of, and nothing of them."""
     cells = cells_of(session, scope, case_id)
-    return tuple(replace(cell, reason="", gap=None) for cell in cells) if sealed else cells
+    if blind is None:
+        return cells
+    whole = whole_questions(blind, {cell.question for cell in cells})
+    return tuple(OpenCell(question, category, "", None, None) for question, category in whole)
+
+
+def whole_questions(rubric: Rubric, questions: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Return all cells of some questions, in the rubric's order.
+
+    Examples
+    --------
+    >>> from rubrics.library import read
+    >>> from rubrics.loader import load_rubric
+    >>> rubric = load_rubric(read("conversational-abuse"))
+    >>> whole_questions(rubric, {"types", "severity"})[:2]
+    (('severity', ''), ('types', 'ableism'))
+    """
+    return tuple(key for key in cell_order(rubric) if key[0] in questions)
 
 
 def cells_of(session: Session, scope: Scope, case_id: str) -> tuple[OpenCell, ...]:

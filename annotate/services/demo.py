@@ -15,6 +15,7 @@ from annotate.db import new_id
 from annotate.models import AdjudicationCase, Item, Project, Round
 from annotate.services import (
     adjudication,
+    case_reading,
     demo_content,
     demo_people,
     imports,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from annotate.db import Database
-    from annotate.policy import Actor
+    from annotate.policy import Actor, Scope
     from annotate.services.replay_setup import Prepared
 
 __all__ = ["Logins", "ensure"]
@@ -196,11 +197,28 @@ def _decide_case(
     if case_id is None:
         return
     held = adjudication.take(session, actor, scope, case_id)
-    own = {
-        adjudication.cell_key(ruling.question, ruling.category): {
-            "value": "not_asked" if ruling.closed else ruling.value
-        }
-        for ruling in rulings
-    }
-    adjudication.answer(session, actor, scope, case_id, own)
+    adjudication.answer(
+        session, actor, scope, case_id, _own_reading(session, actor, scope, case_id, rulings)
+    )
     adjudication.decide(session, actor, scope, case_id, held.fence, rulings)
+
+
+def _own_reading(
+    session: Session,
+    actor: Actor,
+    scope: Scope,
+    case_id: str,
+    rulings: tuple[adjudication.Ruling, ...],
+) -> dict[str, dict[str, str | None]]:
+    """Answer whole questions as the rulings do; what they leave out is not in the item."""
+    case = case_reading.view(session, actor, scope, case_id)
+    closed = {ruling.question for ruling in rulings if ruling.closed}
+    own: dict[str, dict[str, str | None]] = {}
+    for cell in case.cells:
+        multi = case.rubric.question(cell.question).type == "multi"
+        absent = "0" if multi and cell.question not in closed else "not_asked"
+        own[adjudication.cell_key(cell.question, cell.category)] = {"value": absent}
+    for ruling in rulings:
+        value = "not_asked" if ruling.closed else ruling.value
+        own[adjudication.cell_key(ruling.question, ruling.category)] = {"value": value}
+    return own

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from annotate.services.adjudication import cell_key
 from annotate.web.rendering import translate as _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from annotate.services.case_reading import CaseView, OpenCell, Ruled, Vote
     from rubrics.schema import Question, Rubric
 
 NOT_ASKED = "not_asked"
 UNSURE = "unsure"
 KEEP = "keep"
+NONE = "none"
+ALONE = ":"
+"""Before an answer that stands alone among the boxes of a multiple choice; no option id has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,26 @@ class CellField:
     reason: str
     gap: float | None
     decided: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlindField:
+    """A question, or a part of one, that is answered blind.
+
+    ``boxes`` when several options can be chosen; those in ``alone`` go with no other.
+    """
+
+    key: str
+    title: str
+    help: str
+    kind: str
+    options: tuple[tuple[str, str, str], ...]
+    alone: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def boxes(self) -> bool:
+        """Whether several options can be chosen."""
+        return self.kind == "multi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +97,57 @@ def fields(case: CaseView) -> tuple[CellField, ...]:
     order = {question.id: index for index, question in enumerate(case.rubric.questions)}
     cells = sorted(case.cells, key=lambda cell: (order[cell.question], cell.category))
     return tuple(_field(case.rubric, cell) for cell in cells)
+
+
+def blind_fields(case: CaseView) -> tuple[BlindField, ...]:
+    """Return the questions at issue whole: a multiple choice as boxes, others cell by cell."""
+    found: dict[str, BlindField] = {}
+    for cell in case.cells:
+        field = _blind_field(case.rubric, cell)
+        found.setdefault(field.key, field)
+    return tuple(found.values())
+
+
+def _blind_field(rubric: Rubric, cell: OpenCell) -> BlindField:
+    question = rubric.question(cell.question)
+    if question.type != "multi":
+        return BlindField(
+            cell_key(cell.question, cell.category),
+            title_of(rubric, cell.question, cell.category),
+            question.help or "",
+            question.type,
+            (*_options(rubric, question, cell.category), (UNSURE, _("Unsure"), "")),
+        )
+    alone = [(NONE, _("None of them"), "")]
+    if question.ask_if is not None:
+        alone.append((NOT_ASKED, _("Was not to be asked"), ""))
+    alone.append((UNSURE, _("Unsure"), ""))
+    return BlindField(
+        cell.question,
+        question.text,
+        question.help or "",
+        question.type,
+        tuple((option.id, option.label, str(option.help or "")) for option in question.options),
+        tuple((ALONE + value, words, note) for value, words, note in alone),
+    )
+
+
+def unasked(case: CaseView) -> dict[str, str]:
+    """Start blind with categories as not in the item, where a question repeats for each."""
+    return {
+        f"value:{cell_key(cell.question, cell.category)}": NOT_ASKED
+        for cell in case.cells
+        if case.rubric.question(cell.question).repeat_for is not None
+    }
+
+
+def whole_answer(picked: Sequence[str]) -> dict[str, Any]:
+    """Return what the chosen boxes of a multiple choice say."""
+    if picked == [ALONE + UNSURE]:
+        return {"state": UNSURE}
+    if picked == [ALONE + NOT_ASKED]:
+        return {"value": NOT_ASKED}
+    return {"values": [] if picked == [ALONE + NONE] else list(picked)}
 
 
 def _field(rubric: Rubric, cell: OpenCell) -> CellField:
@@ -143,7 +219,14 @@ def comparison(case: CaseView) -> tuple[tuple[str, ...], tuple[VoteRow, ...]]:
         by_cell.setdefault((vote.question, vote.category), {})[vote.who] = vote
     order = {question.id: index for index, question in enumerate(case.rubric.questions)}
     keys = sorted(by_cell, key=lambda key: (order[key[0]], key[1]))
-    shown = [key for key in keys if key in contested or _says_something(by_cell[key])]
+    own = case.own or {}
+    shown = [
+        key
+        for key in keys
+        if key in contested
+        or _says_something(by_cell[key])
+        or own.get(cell_key(*key), {}).get("value") not in {None, "0"}
+    ]
     return letters, tuple(_row(case, key, by_cell[key], letters, contested) for key in shown)
 
 

@@ -65,7 +65,10 @@ class DecideBody(Body):
 
 
 class AnswerBody(Body):
-    """The adjudicator's own answer, by ``question`` or ``question/category``."""
+    """The adjudicator's own answer, by ``question`` or ``question/category``.
+
+    A multiple choice can be answered whole: ``{"values": [category, …]}``.
+    """
 
     answers: dict[str, dict[str, JsonValue]]
 
@@ -101,7 +104,7 @@ def index(project: str) -> str:
     """List cases with filters."""
     session, here = read_session(), scope()
     chosen = _filter()
-    lines = case_reading.listed(session, here, chosen, after=request.args.get("after"))
+    lines = case_reading.listed(session, actor(), here, chosen, after=request.args.get("after"))
     more = None
     if len(lines) == case_reading.PAGE:
         kept: dict[str, Any] = {**request.args, "project": project, "after": lines[-1].id}
@@ -113,7 +116,7 @@ def index(project: str) -> str:
         lines=lines,
         chosen=chosen,
         counts=case_reading.counts(session, here),
-        cells=case_reading.cells_at_issue(session, here),
+        cells=case_reading.cells_at_issue(session, actor(), here),
         causes=[(one, _(CAUSE_WORDS[one])) for one in causes],
         query=request.args,
         more=more,
@@ -149,7 +152,8 @@ def _page(project: str, case_id: str, typed: dict[str, str], problems: list[dict
     letters, rows = case_view.comparison(case)
     may_decide = actor().may("case.decide", here.project_id)
     again = request.args.get("again", "")
-    fields = case_view.fields(case)
+    blind = case.votes is None
+    fields = () if blind else case_view.fields(case)
     return render_template(
         "cases/case.html",
         project=_crumb(),
@@ -157,6 +161,8 @@ def _page(project: str, case_id: str, typed: dict[str, str], problems: list[dict
         case=case,
         item=SimpleNamespace(**case.item, concealed=case.item["needs_reveal"]),
         fields=fields,
+        questions=case_view.blind_fields(case) if blind else (),
+        picked=_picked(),
         open_fields=[one for one in fields if one.decided is None or one.key == again],
         letters=letters,
         rows=rows,
@@ -173,8 +179,16 @@ def _page(project: str, case_id: str, typed: dict[str, str], problems: list[dict
     )
 
 
+def _picked() -> dict[str, list[str]]:
+    """Return the boxes that were chosen, by question."""
+    names = [name for name in request.form if name.startswith("pick:")]
+    return {name.removeprefix("pick:"): request.form.getlist(name) for name in names}
+
+
 def _prefilled(case: CaseView) -> dict[str, str]:
     """Start the decision from the adjudicator's own answer."""
+    if case.votes is None:
+        return case_view.unasked(case)
     return {
         f"value:{key}": str(own.get("value") or own.get("state") or "")
         for key, own in (case.own or {}).items()
@@ -207,6 +221,7 @@ def answer(project: str, case_id: str) -> AnyResponse | tuple[str, int]:
         if name.startswith("value:") and value:
             key = name.removeprefix("value:")
             answers[key] = {"state": "unsure"} if value == case_view.UNSURE else {"value": value}
+    answers |= {name: case_view.whole_answer(picked) for name, picked in _picked().items()}
     try:
         with transaction() as session:
             adjudication.answer(session, actor(), scope(), case_id, answers)
@@ -274,9 +289,14 @@ def revoke(project: str, case_id: str) -> AnyResponse | tuple[str, int]:
 
 @blueprint.get("/api/v1/projects/<project>/cases")
 def api_list(project: str) -> Response:
-    """List cases; the query takes state, cell, gap, reason, cause and after."""
+    """List cases; the query takes state, cell, gap, reason, cause and after.
+
+    What is at issue is null for an adjudicator who has yet to answer the case, and the query finds
+    such cases by state and question alone.
+    """
     del project
-    lines = case_reading.listed(read_session(), scope(), _filter(), after=request.args.get("after"))
+    after = request.args.get("after")
+    lines = case_reading.listed(read_session(), actor(), scope(), _filter(), after=after)
     rows = [{**asdict(one), "opened_at": one.opened_at.isoformat()} for one in lines]
     return jsonify({"cases": rows, "after": rows[-1]["id"] if rows else None})
 

@@ -64,12 +64,14 @@ def seen(world: World, std: Standard, case_id: str, login: str) -> case_reading.
         return case_reading.view(session, world.actor(login), std.scope, case_id)
 
 
+VALUES = {"severity": "mild", "types": "1", "target": "individual", "direction": "explicit"}
+
+
 def own_answers(world: World, std: Standard, case_id: str) -> dict[str, dict[str, Any]]:
-    """Read every contested cell as abusive, whatever it is."""
-    values = {"severity": "mild", "types": "1", "target": "individual", "direction": "explicit"}
+    """Read every cell of the questions at issue as abusive, whatever it is."""
     cells = seen(world, std, case_id, "adjudicator").cells
     return {
-        adjudication.cell_key(cell.question, cell.category): {"value": values[cell.question]}
+        adjudication.cell_key(cell.question, cell.category): {"value": VALUES[cell.question]}
         for cell in cells
     }
 
@@ -81,11 +83,17 @@ def answer(world: World, std: Standard, case_id: str) -> None:
 
 
 def rulings(world: World, std: Standard, case_id: str) -> list[Ruling]:
-    made = []
-    for key, own in own_answers(world, std, case_id).items():
-        question, _slash, category = key.partition("/")
-        made.append(Ruling(question, category, own["value"], "genuine_pluralism", "Both read it."))
-    return made
+    """Rule on every cell at issue, as somebody who may know which they are."""
+    return [
+        Ruling(
+            cell.question,
+            cell.category,
+            VALUES[cell.question],
+            "genuine_pluralism",
+            "Both read it.",
+        )
+        for cell in seen(world, std, case_id, "designer").cells
+    ]
 
 
 def decide(world: World, std: Standard, held: adjudication.Held, made: list[Ruling]) -> None:
@@ -123,6 +131,80 @@ def test_labels_are_sealed_until_the_own_answer(world: World, std: Standard) -> 
     assert {vote.who for vote in opened.votes} == {"a", "b", "c"}
     with pytest.raises(Conflict):
         answer(world, std, held.case_id)
+
+
+def test_the_blind_step_asks_whole_questions_whichever_part_is_at_issue(
+    world: World, std: Standard
+) -> None:
+    held = take(world, std)
+    at_issue = {(one.question, one.category) for one in rulings(world, std, held.case_id)}
+    asked = seen(world, std, held.case_id, "adjudicator").cells
+    every = {one.category for one in asked if one.question == "types"}
+    assert len(every) == 7
+    assert len({category for question, category in at_issue if question == "types"}) == 1
+    assert {(one.reason, one.gap, one.decision_id) for one in asked} == {("", None, None)}
+    answer(world, std, held.case_id)
+    opened = seen(world, std, held.case_id, "adjudicator")
+    assert {(one.question, one.category) for one in opened.cells} == at_issue
+    assert opened.own is not None
+    assert {key for key in opened.own if "/" in key} == {f"types/{one}" for one in every}
+    assert opened.decisions == (), "nothing is decided by the own answer"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"values": ["sexist"]}, {"sexist": {"value": "1"}, "racist": {"value": "0"}}),
+        ({"values": []}, {"sexist": {"value": "0"}, "racist": {"value": "0"}}),
+        ({"state": "unsure"}, {"sexist": {"state": "unsure"}, "racist": {"state": "unsure"}}),
+        ({"value": "not_asked"}, {"sexist": {"state": "not_asked"}}),
+    ],
+)
+def test_a_multiple_choice_is_answered_whole(
+    world: World, std: Standard, given: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    held = take(world, std)
+    answers = own_answers(world, std, held.case_id)
+    answers = {key: value for key, value in answers.items() if not key.startswith("types/")}
+    judge = world.actor("adjudicator")
+    wrong = {**answers, "types": {"values": ["sexist", "the moon"]}}
+    with pytest.raises(BadInput) as refused, world.database.write() as session:
+        adjudication.answer(session, judge, std.scope, held.case_id, wrong)
+    assert [problem["place"] for problem in refused.value.problems] == ["types"]
+    with world.database.write() as session:
+        whole = {**answers, "types": given}
+        adjudication.answer(session, judge, std.scope, held.case_id, whole)
+    own = seen(world, std, held.case_id, "adjudicator").own
+    assert own is not None
+    assert {name: own[f"types/{name}"] for name in kept} == kept
+
+
+def test_the_list_says_nothing_of_a_case_before_the_own_answer(world: World, std: Standard) -> None:
+    def listed(login: str, chosen: CaseFilter) -> tuple[case_reading.CaseLine, ...]:
+        with world.database.read() as session:
+            return case_reading.listed(session, world.actor(login), std.scope, chosen)
+
+    telling = [
+        CaseFilter(category="sexist"),
+        CaseFilter(least_gap=0),
+        CaseFilter(reason="disagree"),
+        CaseFilter(question="severity", least_gap=3),
+    ]
+    held = take(world, std)
+    assert all(listed("designer", one) for one in telling)
+    assert not any(listed("adjudicator", one) for one in telling)
+    [line] = listed("adjudicator", CaseFilter(question="severity"))
+    assert line.sealed
+    assert (line.cells, line.decided, line.largest_gap) == (None, None, None)
+    answer(world, std, held.case_id)
+    assert all(listed("adjudicator", one) for one in telling)
+    assert not any(listed("second", one) for one in telling)
+    assert listed("adjudicator", CaseFilter())[0].largest_gap == 3
+    with world.database.read() as session:
+        known = case_reading.cells_at_issue(session, world.actor("second"), std.scope)
+        all_known = case_reading.cells_at_issue(session, world.actor("designer"), std.scope)
+    assert {category for _, category in known} == {""}
+    assert ("types", "sexist") in all_known
 
 
 def test_an_incomplete_own_answer_names_every_cell(world: World, std: Standard) -> None:
@@ -206,7 +288,8 @@ def test_an_annotator_of_the_item_does_not_decide_unless_the_project_says_so(
 ) -> None:
     world.grant("ann-1", "adjudicator", std.project_id)
     with world.database.read() as session:
-        case_id = case_reading.listed(session, std.scope, CaseFilter())[0].id
+        designer = world.actor("designer")
+        case_id = case_reading.listed(session, designer, std.scope, CaseFilter())[0].id
     with world.database.write() as session:
         assert adjudication.take_next(session, world.actor("ann-1"), std.scope) is None
     with pytest.raises(NotAllowed), world.database.write() as session:
@@ -249,7 +332,7 @@ def test_a_decided_item_can_no_longer_be_edited(world: World, std: Standard) -> 
 def test_filters_and_quarantine(world: World, std: Standard) -> None:
     def listed(chosen: CaseFilter) -> int:
         with world.database.read() as session:
-            return len(case_reading.listed(session, std.scope, chosen))
+            return len(case_reading.listed(session, world.actor("designer"), std.scope, chosen))
 
     assert listed(CaseFilter()) == 1
     assert listed(CaseFilter(question="severity", least_gap=3)) == 1

@@ -58,7 +58,7 @@ def press(page: Page, *keys: str) -> None:
 def chosen(page: Page) -> dict[str, str]:
     """Return what is chosen, by field."""
     found = page.evaluate(
-        "Object.fromEntries([...document.querySelectorAll(':checked[type=radio]')]"
+        "Object.fromEntries([...document.querySelectorAll('input:checked')]"
         ".map((one) => [one.name, one.value]))"
     )
     return {str(name): str(value) for name, value in found.items()}
@@ -68,15 +68,22 @@ def test_keys_answer_compare_and_decide(case: Page) -> None:
     press(case, "Enter")
     expect(case.locator(".error").first).to_contain_text("Answer this first, or say unsure.")
     expect(case.locator("#blind[data-keys=on]")).to_be_visible()
-    press(case, "4", "y", "2", "u")
+    press(case, "4", "n", "2", "u")
+    assert chosen(case)["pick:types"] == ":none"
+    case.locator("#blind input[value=sexist]").focus()
+    press(case, "2", "5")
+    assert case.locator("#blind input[type=checkbox]:checked").count() == 2, (
+        "none goes with no other"
+    )
+    press(case, "2")
     assert chosen(case) == {
         "value:severity": "strong",
-        "value:types/sexist": "1",
+        "pick:types": "sexist",
         "value:target": "individual",
         "value:direction": "unsure",
     }
-    press(case, "k", "3")
-    assert chosen(case)["value:target"] == "system", "K went back one question"
+    press(case, "j", "3")
+    assert chosen(case)["value:target"] == "system", "J went on to the next question"
     press(case, "j", "2", "Enter")
     expect(case.locator("#decide[data-keys=on]")).to_be_visible()
     expect(case.locator(".votes")).to_be_visible()

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CELLS = ("severity", "types/sexist", "target", "direction")
+BLIND = {
+    "value:severity": "mild",
+    "pick:types": "sexist",
+    "value:target": "system",
+    "value:direction": "implicit",
+}
 OWN = {
     "value:severity": "mild",
     "value:types/sexist": "1",
@@ -46,7 +52,7 @@ def visible(page: str) -> str:
 
 def answered(site: Site, seeded: Seeded, login: str = "adjudicator") -> None:
     assert site.post(address(seeded, "/take"), login).status_code == 302
-    assert site.post(address(seeded, "/answer"), login, **OWN).status_code == 302
+    assert site.post(address(seeded, "/answer"), login, **BLIND).status_code == 302
 
 
 def fence(site: Site, seeded: Seeded, login: str = "adjudicator") -> str:
@@ -112,9 +118,36 @@ def test_the_own_answer_opens_the_labels_under_letters(site: Site, seeded: Seede
     assert choices(page) == OWN
 
 
+def test_the_blind_page_tells_no_category_from_another(site: Site, seeded: Seeded) -> None:
+    site.post(address(seeded, "/take"), "adjudicator")
+    page = site.get(address(seeded), "adjudicator")
+    boxes = re.findall(r'name="pick:types" value="([^":]+)"', page)
+    assert len(boxes) == 7
+    for apart in ("pick:types", "sexist"):
+        assert page.count(f'data-cell="{apart}') == 0
+    assert page.count('data-cell="types"') == 1
+    mixed = {**BLIND, "pick:types": [":none", "sexist"]}
+    answer = site.post(address(seeded, "/answer"), "adjudicator", **mixed)
+    assert answer.status_code == 422
+    assert "or none, unsure or not asked alone" in answer.text
+
+
+def test_an_adjudicators_list_shows_what_is_at_issue_after_the_answer(
+    site: Site, seeded: Seeded
+) -> None:
+    before = site.get("/p/demo/cases", "adjudicator")
+    assert "after your answer" in before
+    assert seeded.open_case not in site.get("/p/demo/cases?gap=2", "adjudicator")
+    assert seeded.open_case in site.get("/p/demo/cases?gap=2", "designer")
+    listed = call(site, "GET", "/projects/demo/cases").json["cases"]
+    assert {one["largest_gap"] for one in listed} == {None}
+    answered(site, seeded)
+    assert seeded.open_case in site.get("/p/demo/cases?gap=2", "adjudicator")
+
+
 def test_an_incomplete_own_answer_keeps_what_was_chosen(site: Site, seeded: Seeded) -> None:
     site.post(address(seeded, "/take"), "adjudicator")
-    given = {name: value for name, value in OWN.items() if name != "value:target"}
+    given = {name: value for name, value in BLIND.items() if name != "value:target"}
     answer = site.post(address(seeded, "/answer"), "adjudicator", **given)
     assert answer.status_code == 422
     assert choices(answer.text) == given
@@ -255,7 +288,12 @@ def test_a_program_takes_answers_and_decides(site: Site, seeded: Seeded) -> None
     held = call(site, "POST", f"{path}/take").json["case"]
     assert held["case_id"] == seeded.open_case
     answers = {name.removeprefix("value:"): {"value": value} for name, value in OWN.items()}
-    assert call(site, "POST", f"{path}/answer", {"answers": answers}).status_code == 200
+    parts = {**answers, "types": {"values": ["sexist"]}}
+    refused = call(site, "POST", f"{path}/answer", {"answers": answers})
+    assert refused.status_code == 422, "one category is not the whole question"
+    assert [problem["place"] for problem in refused.json["error"]["problems"]] == ["types"]
+    del parts["types/sexist"]
+    assert call(site, "POST", f"{path}/answer", {"answers": parts}).status_code == 200
     labels = call(site, "GET", path).json["labels"]
     assert {label["who"] for label in labels} == {"a", "b", "c"}
     rulings = [

@@ -37,6 +37,25 @@ function move(form, step) {
   goTo(fields[next]);
 }
 
+/** @param {HTMLInputElement} box a box that was just ticked: some answers go with no other */
+function partBoxes(box) {
+  for (const other of all(box.closest(FIELD) ?? document, "input[type=checkbox]")) {
+    if (!(other instanceof HTMLInputElement) || other === box) continue;
+    if ("alone" in box.dataset || "alone" in other.dataset) other.checked = false;
+  }
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @returns {boolean} whether the question is answered with it
+ */
+function tick(input) {
+  input.checked = input.type === "radio" || !input.checked;
+  if (input.type === "radio") return true;
+  if (input.checked) partBoxes(input);
+  return input.checked && "alone" in input.dataset;
+}
+
 /**
  * @param {HTMLFormElement} form
  * @param {string} key
@@ -47,9 +66,9 @@ function choose(form, key) {
   const field = openField(form);
   const input = field?.querySelector(named) ?? form.querySelector(`.causes ${named}`);
   if (!(input instanceof HTMLInputElement)) return false;
-  input.checked = true;
+  const whole = tick(input);
   input.focus();
-  if (input.closest(FIELD)) goTo(all(form, "fieldset").find((one) => !isAnswered(one)) ?? field);
+  if (whole && input.closest(FIELD)) goTo(all(form, "fieldset").find((one) => !isAnswered(one)) ?? field);
   return true;
 }
 
@@ -79,6 +98,10 @@ if (form instanceof HTMLFormElement) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
     if (pressed(event, form)) event.preventDefault();
+  });
+  form.addEventListener("change", (event) => {
+    const box = event.target;
+    if (box instanceof HTMLInputElement && box.type === "checkbox" && box.checked) partBoxes(box);
   });
   form.dataset.keys = "on";
   document.querySelector(".error")?.scrollIntoView({ block: "center" });
