@@ -3,6 +3,7 @@ import { lacks, stepsOf, submissionOf, withoutStale } from "../../annotate/web/s
 import { sliceCodePoints, toCodePoint, toUnit } from "../../annotate/web/static/js/label/codepoints.js";
 import { standings } from "../../annotate/web/static/js/label/conditions.js";
 import { judgedTurn, pieces, turnsOf } from "../../annotate/web/static/js/label/item.js";
+import { moved, placed, rankOf, takenBack, unranked } from "../../annotate/web/static/js/label/ranking.js";
 import { readRubric } from "../../annotate/web/static/js/label/rubric.js";
 import { uuid7 } from "../../annotate/web/static/js/label/uuid7.js";
 
@@ -29,6 +30,11 @@ const tasks = {
     const turns = turnsOf({ body });
     return { targets: turns.map(({ target }) => target), prompt: judgedTurn(turns, "prompt")?.target ?? null, response: judgedTurn(turns, "response")?.target ?? null };
   }),
+  rankings: ({ cases }) => cases.map(({ ids, acts }) => acts.reduce((seen, [act, id, by]) => {
+    const before = seen.at(-1)?.ranks ?? [];
+    const ranks = { place: () => placed(before, id, by), back: () => takenBack(before), move: () => moved(before, id, by) }[act]();
+    return [...seen, { ranks, left: unranked({ options: ids.map((one) => ({ id: one })) }, { value: ranks }), numbers: ids.map((one) => rankOf(ranks, one)) }];
+  }, [])),
   uuid7: ({ count, now }) => Array.from({ length: count }, () => uuid7(now)),
 };
 

@@ -10,8 +10,9 @@ import pytest
 
 from rubrics.codebook import to_client
 from rubrics.conditions import Answer, asked
-from rubrics.library import read
+from rubrics.library import names, read
 from rubrics.loader import load_rubric
+from tasks.answer_values import ranking_text
 from tasks.label_validation import LabelsRefused, validate_answers
 from tests.test_web import label_script
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 RUBRIC = load_rubric((label_script.HERE / "condition_rubric.yaml").read_text(encoding="utf-8"))
 VECTORS = json.loads((label_script.HERE / "condition_vectors.json").read_text(encoding="utf-8"))
 TEXTS = {"text": "ten words", "prompt": "a prompt", "response": "a response"}
+DRAWN: dict[str, list[Any]] = {
+    "number": [0, 3, 7.5, 101, -1],
+    "text": ["short", "", "long " * 3000],
+}
 STATES = ("answered", "answered", "answered", "answered", "unsure", "cannot_assess")
 
 
@@ -28,6 +33,8 @@ def _answer(raw: dict[str, Any]) -> Answer:
     if "per" in raw:
         return Answer(per={key: _answer(one) for key, one in raw["per"].items()})
     value = raw.get("value")
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        value = ranking_text(value)
     return Answer(tuple(value) if isinstance(value, list) else value, raw.get("state", "answered"))
 
 
@@ -64,17 +71,29 @@ def _value(question: Question, draw: Random) -> object:
             return draw.sample(ids, draw.randint(0, min(3, len(ids))))
         case "boolean":
             return draw.random() < 0.5
-        case "number":
-            return draw.choice([0, 3, 7.5, 101, -1])
-        case "text":
-            return draw.choice(["short", "", "long " * 3000])
+        case "number" | "text":
+            return draw.choice(DRAWN[question.type])
         case "span":
             label = {"label": draw.choice(ids)} if ids else {}
             part = question.target if question.target in TEXTS else "response"
             spans = [{"target": part, "start": at, "end": at + 2, **label} for at in (0, 3)]
             return spans[: draw.randint(0, 2)]
+        case "ranking":
+            return _ranking(ids, draw, ties=question.ties)
         case _:
             return draw.choice(ids)
+
+
+def _ranking(ids: list[str], draw: Random, *, ties: bool) -> list[list[str]]:
+    """Groups of options; every now and then one of them has no place yet."""
+    order = draw.sample(ids, len(ids) - (draw.random() < 0.1))
+    groups = [[order[0]]]
+    for one in order[1:]:
+        if ties and draw.random() < 0.3:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
 
 
 def _given(question: Question, draw: Random) -> dict[str, Any]:
@@ -98,7 +117,7 @@ def _answers(rubric: Rubric, draw: Random) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", ["conversational-abuse", "llm-response-safety", "vectors"])
+@pytest.mark.parametrize("name", [*names(), "vectors"])
 def test_what_the_page_calls_complete_is_taken_and_nothing_else(name: str) -> None:
     rubric = RUBRIC if name == "vectors" else load_rubric(read(name))
     draw = Random(f"{name} 20")  # noqa: S311 - a repeatable draw, not a secret

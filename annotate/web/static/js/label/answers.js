@@ -1,6 +1,7 @@
 // The answers of one annotation: which questions stand open, what is still missing, what is sent. Pure; the page only draws it.
 import { countCodePoints } from "./codepoints.js";
 import { isAnswered, standings, truth } from "./conditions.js";
+import { unranked } from "./ranking.js";
 
 /** @typedef {import("./types.js").Answer} Answer */
 /** @typedef {import("./types.js").Answers} Answers */
@@ -9,7 +10,7 @@ import { isAnswered, standings, truth } from "./conditions.js";
 /** @typedef {import("./types.js").Step} Step */
 /** @typedef {import("./types.js").Span} Span */
 
-/** @typedef {"missing" | "too_few" | "too_many" | "out_of_range" | "too_long" | "reason_needed"} Lack */
+/** @typedef {"missing" | "too_few" | "too_many" | "out_of_range" | "too_long" | "reason_needed" | "unranked"} Lack */
 
 const REASON_STATES = /** @type {const} */ (["unsure", "cannot_assess"]);
 
@@ -156,6 +157,7 @@ function lackOfReason(rubric, answer) {
  */
 function lackOfValue(question, answer) {
   const { value } = answer;
+  if (question.type === "ranking") return unranked(question, answer) ? "unranked" : null;
   if (Array.isArray(value)) {
     if (value.length < (question.min ?? 0)) return "too_few";
     return typeof question.max === "number" && value.length > question.max ? "too_many" : null;

@@ -1,6 +1,7 @@
 // Which key does what. Single keys work outside text fields only, and can be switched off.
 import { isTyping } from "../lib/dom.js";
 import { isAsking } from "./dialogs.js";
+import { BACK_KEY } from "./ranking.js";
 
 const STORE = "touchstone.single-keys";
 const CODES = /** @type {Record<string, string>} */ ({ Slash: "/", BracketLeft: "[", BracketRight: "]" });
@@ -84,7 +85,7 @@ function outside(event, actions) {
     act();
     return true;
   }
-  return key.length === 1 && !event.shiftKey && actions.pressed(key);
+  return (key.length === 1 || key === BACK_KEY) && !event.shiftKey && actions.pressed(key);
 }
 
 /** @param {KeyActions} actions */

@@ -1,8 +1,9 @@
 // The question list: one question open, the others folded to a line, all in sight.
-import { fill, h, icon, severityBars } from "../lib/dom.js";
+import { fill, h, icon, say, severityBars } from "../lib/dom.js";
 import { answerOf, chosenCategories, isGiven, lackOf } from "./answers.js";
 import { operands } from "./conditions.js";
 import { countCodePoints } from "./codepoints.js";
+import { BACK_KEY, placed, rankOf, ranksOf, TIE_KEY, takenBack, moved, unranked } from "./ranking.js";
 import { quoted, rangeWords, reasonWords, summaryOf } from "./words.js";
 import { t } from "./texts.js";
 
@@ -64,6 +65,8 @@ export class Rail {
     this.handlers = handlers;
     /** @type {RailState | null} */
     this.state = null;
+    /** Step whose next option shares the rank of the one before it. */
+    this.tying = "";
   }
 
   /** @param {RailState} state */
@@ -97,7 +100,8 @@ export class Rail {
     if (!step) return;
     const field = step.querySelector("textarea, input[type=number]");
     const choice = step.querySelector("input:checked") ?? step.querySelector(".opts input:not([type=search])");
-    const target = write && field ? field : choice ?? step.querySelector("[data-step]");
+    const held = document.activeElement?.closest(".ranks") && step.contains(document.activeElement) ? document.activeElement : null;
+    const target = held ?? (write && field ? field : choice ?? step.querySelector("[data-step]"));
     if (target instanceof HTMLElement) target.focus({ preventScroll: true });
     step.scrollIntoView({ block: "nearest" });
   }
@@ -181,6 +185,7 @@ export class Rail {
       case "number": return this.#number(step, answer);
       case "text": return this.#text(step, answer);
       case "span": return this.#spans(step, answer);
+      case "ranking": return this.#ranking(step, answer);
       default: return this.#options(step, answer);
     }
   }
@@ -246,6 +251,118 @@ export class Rail {
   }
 
   /**
+   * Options in their order, the best first, then those that have no place yet.
+   *
+   * @param {Step} step
+   * @param {Answer | undefined} answer
+   */
+  #ranking(step, answer) {
+    const { question } = step;
+    const ranks = ranksOf(answer);
+    const waiting = question.options.filter(({ id }) => !rankOf(ranks, id));
+    const tying = this.tying === step.key && ranks.length > 0;
+    return [
+      h("p.q-help", {}, t("rankHelp")),
+      ranks.length ? h("ol.ranks", { "aria-label": t("rankOrder") }, ranks.flat().map((id) => this.#ranked(step, answer, id))) : null,
+      waiting.length ? h("div.opts.ranks-left", { role: "group", "aria-label": t("rankLeft") }, waiting.map((option) => h("button.opt.opt-button", {
+        type: "button", "data-focus": `place:${option.id}`, onclick: () => this.#place(step, option.id),
+      }, option.hotkey ? h("kbd.key", { "aria-hidden": "true" }, option.hotkey.toUpperCase()) : null,
+      h("span.opt-name", {}, option.label), option.help && !question.options_from ? h("span.opt-note", {}, option.help) : null))) : null,
+      h("div.btn-row.rank-acts", {},
+        question.ties && waiting.length ? h("button.btn.btn-quiet.btn-sm", {
+          type: "button", "data-focus": "tie", "aria-pressed": String(tying), "aria-disabled": ranks.length ? null : "true", onclick: () => this.#tie(step),
+        }, t("rankTie"), " ", h("kbd.key", { "aria-hidden": "true" }, TIE_KEY.toUpperCase())) : null,
+        ranks.length ? h("button.btn.btn-quiet.btn-sm", { type: "button", "data-focus": "rank-back", onclick: () => this.#takeBack(step) },
+          t("rankBack"), " ", h("kbd.key", { "aria-hidden": "true" }, "\u232b")) : null),
+    ];
+  }
+
+  /**
+   * @param {Step} step
+   * @param {Answer | undefined} answer
+   * @param {string} id
+   */
+  #ranked(step, answer, id) {
+    const ranks = ranksOf(answer);
+    const rank = rankOf(ranks, id);
+    const label = step.question.options.find((option) => option.id === id)?.label ?? id;
+    const shares = (ranks.find((group) => group.includes(id))?.length ?? 1) > 1;
+    const move = (/** @type {1 | -1} */ by) => this.#rerank(step, moved(ranks, id, by), id);
+    const step1 = (/** @type {1 | -1} */ by, /** @type {string} */ words, /** @type {string} */ sign) => h("button.btn.btn-quiet.btn-sm.rank-move", {
+      type: "button", tabindex: "-1", "aria-label": t(words, { option: label }), onclick: () => move(by),
+    }, h("span", { "aria-hidden": "true" }, sign));
+    return h(`li.rank${shares ? ".rank-shared" : ""}`, {},
+      h("button.rank-name", {
+        type: "button", "data-focus": `rank:${id}`, "aria-label": t(shares ? "rankShared" : "rankOf", { option: label, rank, total: step.question.options.length }),
+        onkeydown: (event) => {
+          if ((event.key !== "ArrowUp" && event.key !== "ArrowDown") || event.ctrlKey || event.altKey || event.metaKey) return;
+          event.preventDefault();
+          move(event.key === "ArrowUp" ? -1 : 1);
+        },
+      }, h("span.rank-no", { "aria-hidden": "true" }, shares ? `${rank}=` : String(rank)), h("span.opt-name", {}, label)),
+      step1(-1, "rankUp", "\u2191"), step1(1, "rankDown", "\u2193"));
+  }
+
+  /**
+   * @param {Step} step
+   * @param {string} id
+   */
+  #place(step, id) {
+    const answer = answerOf(this.#now().answers, step);
+    const before = ranksOf(answer);
+    const ranks = placed(before, id, this.tying === step.key);
+    this.tying = "";
+    if (ranks === before) return;
+    this.#rerank(step, ranks, id, unranked(step.question, { value: ranks }) ? "more" : "choice");
+  }
+
+  /**
+   * @param {Step} step
+   * @param {string[][]} ranks
+   * @param {string} id
+   * @param {"more" | "choice"} how
+   */
+  #rerank(step, ranks, id, how = "more") {
+    const answer = answerOf(this.#now().answers, step);
+    const label = step.question.options.find((option) => option.id === id)?.label ?? id;
+    say(t("rankOf", { option: label, rank: rankOf(ranks, id), total: step.question.options.length }));
+    this.handlers.onAnswer(step, { ...kept(answer), value: ranks }, how);
+  }
+
+  /** @param {Step} step */
+  #takeBack(step) {
+    const answer = answerOf(this.#now().answers, step);
+    const ranks = takenBack(ranksOf(answer));
+    this.tying = "";
+    this.handlers.onAnswer(step, ranks.length ? { ...kept(answer), value: ranks } : undefined, "more");
+    say(t("rankTakenBack"));
+  }
+
+  /** @param {Step} step */
+  #tie(step) {
+    if (!ranksOf(answerOf(this.#now().answers, step)).length) return;
+    this.tying = this.tying === step.key ? "" : step.key;
+    this.show(this.#now());
+    say(t(this.tying ? "rankTying" : "rankNotTying"));
+  }
+
+  /**
+   * A key of a ranking: back, a tie, or an option.
+   *
+   * @param {Step} step
+   * @param {string} key
+   * @param {Option | undefined} option
+   * @returns {boolean}
+   */
+  #pressRanking(step, key, option) {
+    if (key === BACK_KEY) this.#takeBack(step);
+    else if (key === TIE_KEY && step.question.ties) this.#tie(step);
+    else if (option) this.#place(step, option.id);
+    else return false;
+    return true;
+  }
+
+  /**
    * Choose an option of a step; in a multiple choice, turn it over.
    *
    * @param {Step} step
@@ -281,6 +398,7 @@ export class Rail {
       return true;
     }
     const option = step.question.options.find(({ hotkey }) => hotkey === key);
+    if (step.question.type === "ranking") return this.#pressRanking(step, key, option);
     if (option && step.question.type === "span" && this.#markOptions(step).includes(option)) this.handlers.onMarkLabel(option.id);
     else if (option) this.choose(step, option.id);
     else if (key === "0" && ["multi", "span"].includes(step.question.type) && (step.question.min ?? 0) === 0) {

@@ -49,9 +49,9 @@ function asShown(question, shown) {
   if (question.type !== "preference" && question.options_from !== "responses") return question;
   const placed = question.options.filter((option) => place(option) >= 0).sort((a, b) => place(a) - place(b));
   const others = question.options.filter((option) => question.type === "preference" && SIDES[option.id] === undefined);
-  const keys = question.options.map(({ hotkey }) => hotkey);
+  const slots = question.options.map(({ id, hotkey }) => ({ slot: id, hotkey: hotkey ?? null }));
   const named = placed.map((option, index) => ({ ...option, label: t("responseNumber", { number: index + 1 }) }));
-  return { ...question, options: [...named, ...others].map((option, index) => ({ ...option, hotkey: keys[index] ?? null })) };
+  return { ...question, options: [...named, ...others].map((option, index) => ({ ...option, ...slots[index] })) };
 }
 
 /**

@@ -52,6 +52,7 @@
  * @property {string | null} [help]
  * @property {string | null} [hotkey] what this person presses
  * @property {string | null} [usual] the key that the rubric gives
+ * @property {string} [slot] of a response: the option whose place on screen, and whose key, it has
  */
 
 /**

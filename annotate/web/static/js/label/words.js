@@ -1,5 +1,6 @@
 // An answer in a few words, and what is wrong with one.
 import { sliceCodePoints } from "./codepoints.js";
+import { ranksOf } from "./ranking.js";
 import { t, tOr } from "./texts.js";
 
 /** @typedef {import("./types.js").Answer} Answer */
@@ -30,11 +31,22 @@ export function summaryOf(question, answer) {
   if (answer.state === "cannot_assess") return answer.reason ? t("cannotBecause", { reason: reasonWords(answer.reason) }) : t("cannotAssess");
   const { value } = answer;
   if (value === undefined || value === null || value === "") return "";
+  if (question.type === "ranking") return rankWords(question, ranksOf(answer));
   if (Array.isArray(value)) return listWords(question, value);
   if (typeof value === "number") return String(value);
   const id = String(value);
   if (question.type === "text") return id.length > LONGEST ? `${id.slice(0, LONGEST).trimEnd()}…` : id;
   return question.options.find((option) => option.id === id)?.label ?? id;
+}
+
+/**
+ * @param {Question} question
+ * @param {string[][]} ranks
+ * @returns {string}
+ */
+function rankWords({ options }, ranks) {
+  const label = (/** @type {string} */ id) => options.find((option) => option.id === id)?.label ?? id;
+  return ranks.map((group) => group.map(label).join(" = ")).join(" > ");
 }
 
 /**
@@ -64,6 +76,7 @@ export function lackWords({ question }, lack) {
     out_of_range: () => rangeWords(question),
     too_long: () => t("lackTooLong", { count: question.max_chars ?? 0 }),
     reason_needed: () => t("lackReason"),
+    unranked: () => t("lackUnranked"),
   };
   return words[lack]();
 }
