@@ -19,21 +19,16 @@ from annotate.models import (
     Project,
 )
 from annotate.services import audit, projects
-from annotate.services.case_reading import (
-    annotated,
-    cells_of,
-    own_answer,
-    row_of,
-    whole_questions,
-)
+from annotate.services.case_reading import annotated, cells_of, own_answer, row_of
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, Conflict, LeaseLost, NotAllowed
+from annotate.services.own_answers import cell_key, read_answers
 from annotate.services.scoping import visible_items
 from annotate.services.text import canonical_json
 from tasks.adjudication import DecisionRefused, check_decision
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -41,7 +36,6 @@ if TYPE_CHECKING:
     from annotate.policy import Actor, Scope
     from annotate.services.case_reading import OpenCell
     from annotate.services.compiled import CompiledRubric
-    from rubrics.schema import Rubric
     from tasks.label_validation import Cell
 
 MAX_ANSWER = 20_000
@@ -187,7 +181,7 @@ def answer(
         raise Conflict("Your own answer was kept already; compare it with the labels now.")
     compiled = compiled_rubric(session, scope.project_id, case.rubric_version_id)
     questions = {cell.question for cell in cells_of(session, scope, case.id)}
-    kept = _read_answers(compiled.rubric, questions, answers)
+    kept = read_answers(compiled.rubric, questions, answers)
     text = canonical_json(kept)
     if len(text) > MAX_ANSWER:
         raise BadInput(f"The answers are longer than {MAX_ANSWER} characters")
@@ -202,88 +196,6 @@ def answer(
     )
     session.flush()
     audit.record(session, actor, "case.answered", "case", case.id, project_id=scope.project_id)
-
-
-def cell_key(question: str, category: str) -> str:
-    """Return the name of a cell in forms and in kept answers."""
-    return f"{question}/{category}" if category else question
-
-
-def _read_answers(
-    rubric: Rubric, questions: Collection[str], answers: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    cells = {cell_key(*cell): cell for cell in whole_questions(rubric, questions)}
-    given, problems = _by_cell(rubric, questions, answers)
-    kept: dict[str, Any] = {}
-    problems += [
-        {"place": key, "message": "This is not at issue in the case."}
-        for key in sorted(given.keys() - cells.keys())
-    ]
-    known = {problem["place"] for problem in problems}
-    for key, cell in cells.items():
-        place = cell[0] if _is_multi(rubric, cell[0]) else key
-        value, problem = _read_answer(rubric, cell, given.get(key))
-        if problem is None:
-            kept[key] = value
-        elif place not in known:
-            known.add(place)
-            problems.append({"place": place, "message": problem})
-    if problems:
-        raise BadInput("Your own answer is not complete yet", problems=problems)
-    return kept
-
-
-def _is_multi(rubric: Rubric, question: str) -> bool:
-    return rubric.question(question).type == "multi"
-
-
-def _by_cell(
-    rubric: Rubric, questions: Collection[str], answers: Mapping[str, Mapping[str, Any]]
-) -> tuple[dict[str, Mapping[str, Any]], list[dict[str, Any]]]:
-    """Take the answers to whole multiple choices apart."""
-    given = dict(answers)
-    problems: list[dict[str, Any]] = []
-    for question in sorted(questions):
-        if not _is_multi(rubric, question) or question not in given:
-            continue
-        whole = given.pop(question)
-        options = [option.id for option in rubric.question(question).options]
-        chosen = whole.get("values")
-        if chosen is None:
-            given |= {cell_key(question, option): whole for option in options}
-        elif isinstance(chosen, list) and all(one in options for one in chosen):
-            given |= {
-                cell_key(question, option): {"value": "1" if option in chosen else "0"}
-                for option in options
-            }
-        else:
-            words = f"The options are {', '.join(options)}; or none, unsure or not asked alone."
-            problems.append({"place": question, "message": words})
-    return given, problems
-
-
-def _read_answer(
-    rubric: Rubric, cell: tuple[str, str], given: Mapping[str, Any] | None
-) -> tuple[dict[str, Any], str | None]:
-    if given is not None and given.get("state") == "unsure" and given.get("value") is None:
-        return {"state": "unsure"}, None
-    value = None if given is None else given.get("value")
-    if not isinstance(value, str):
-        return {}, "Answer this first, or say unsure."
-    closed = value == "not_asked"
-    try:
-        read = check_decision(
-            rubric,
-            *cell,
-            None if closed else value,
-            None,
-            "genuine_pluralism",
-            "own answer",
-            closed=closed,
-        )
-    except DecisionRefused as error:
-        return {}, str(error)
-    return ({"state": "not_asked"} if closed else {"value": read.value}), None
 
 
 def decide(

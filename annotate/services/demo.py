@@ -28,6 +28,7 @@ from annotate.services import (
 )
 from annotate.services.demo_people import Logins
 from annotate.services.identity import actor_of_user
+from annotate.services.own_answers import cell_key
 from rubrics import library
 
 if TYPE_CHECKING:
@@ -217,8 +218,8 @@ def _own_reading(
     for cell in case.cells:
         multi = case.rubric.question(cell.question).type == "multi"
         absent = "0" if multi and cell.question not in closed else "not_asked"
-        own[adjudication.cell_key(cell.question, cell.category)] = {"value": absent}
+        own[cell_key(cell.question, cell.category)] = {"value": absent}
     for ruling in rulings:
         value = "not_asked" if ruling.closed else ruling.value
-        own[adjudication.cell_key(ruling.question, ruling.category)] = {"value": value}
+        own[cell_key(ruling.question, ruling.category)] = {"value": value}
     return own

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from annotate.services.adjudication import cell_key
+from annotate.services.own_answers import cell_key
 from annotate.web.rendering import translate as _
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from annotate.services import adjudication, case_reading, labeling
 from annotate.services.adjudication import Ruling
 from annotate.services.case_reading import CaseFilter
 from annotate.services.errors import BadInput, Conflict, LeaseLost, NotAllowed, NotFound
+from annotate.services.own_answers import cell_key
 from annotate.services.text import canonical_json
 from tests.support.builders import BENIGN, Standard, World, abusive
 
@@ -71,8 +72,7 @@ def own_answers(world: World, std: Standard, case_id: str) -> dict[str, dict[str
     """Read every cell of the questions at issue as abusive, whatever it is."""
     cells = seen(world, std, case_id, "adjudicator").cells
     return {
-        adjudication.cell_key(cell.question, cell.category): {"value": VALUES[cell.question]}
-        for cell in cells
+        cell_key(cell.question, cell.category): {"value": VALUES[cell.question]} for cell in cells
     }
 
 
