@@ -11,7 +11,6 @@ from __future__ import annotations
 import atexit
 import fcntl
 import os
-import secrets
 import signal
 import sqlite3
 import threading
@@ -23,11 +22,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy import event
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.orm import Session, sessionmaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from sqlalchemy.pool import PoolProxiedConnection
 
     from annotate.config import Settings
 
@@ -48,11 +50,13 @@ def new_id() -> str:
     >>> len(new_id()), new_id()[14]
     (36, '7')
     """
-    millis = time.time_ns() // 1_000_000
-    value = (millis << 80) | (0x7 << 76) | (secrets.randbits(12) << 64)
-    value |= (0b10 << 62) | secrets.randbits(62)
-    text = f"{value:032x}"
+    value = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
+    text = f"{value & _RANDOM_BITS | _VERSION_AND_VARIANT:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+_VERSION_AND_VARIANT = (0x7 << 76) | (0b10 << 62)
+_RANDOM_BITS = ~((0xF << 76) | (0b11 << 62))
 
 
 class WriteGate:
@@ -206,6 +210,28 @@ def _dispose_at_exit(reference: weakref.ref[Database]) -> None:
     database.dispose()
 
 
+class ReadingDialect(SQLiteDialect_pysqlite):
+    """SQLite that begins each transaction itself: Python's driver would wait for a write."""
+
+    supports_statement_cache = True
+    begin = "BEGIN"
+
+    def do_begin(self, dbapi_connection: PoolProxiedConnection) -> None:
+        """Begin a transaction; an event listener here would make every statement dearer."""
+        dbapi_connection.cursor().execute(self.begin)
+
+
+class WritingDialect(ReadingDialect):
+    """SQLite that takes the write lock at once: a later upgrade could fail."""
+
+    supports_statement_cache = True
+    begin = "BEGIN IMMEDIATE"
+
+
+registry.register("sqlite.reading", __name__, ReadingDialect.__name__)
+registry.register("sqlite.writing", __name__, WritingDialect.__name__)
+
+
 def _sqlite_engine(settings: Settings, *, read_only: bool) -> sa.Engine:
     path = quote(str(settings.database_path))
     mode = "ro" if read_only else "rwc"
@@ -228,8 +254,8 @@ def _sqlite_engine(settings: Settings, *, read_only: bool) -> sa.Engine:
             connection.execute("PRAGMA journal_mode=WAL")
         return connection
 
-    engine = sa.create_engine(
-        "sqlite://",
+    return sa.create_engine(
+        "sqlite+reading://" if read_only else "sqlite+writing://",
         creator=connect,
         poolclass=sa.pool.QueuePool,
         pool_size=32,
@@ -237,13 +263,6 @@ def _sqlite_engine(settings: Settings, *, read_only: bool) -> sa.Engine:
         # The last connection to write is the one whose page cache is still good.
         pool_use_lifo=True,
     )
-    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
 
 
 def _postgresql_engine(settings: Settings) -> sa.Engine:

@@ -44,56 +44,24 @@ class Prepared:
         self.known.append(self)
 
     def first(self, session: Session, values: Mapping[str, Any]) -> Row | None:
-        """Return the first row, or None."""
-        driver, dialect = _opened(session)
-        form = self.form_for(dialect)
-        cursor = driver.cursor()
-        try:
-            cursor.execute(form.sql, form.bind(values))
-            row = cursor.fetchone()
-        except form.failures as error:
-            raise form.wrapped(error) from error
-        finally:
-            cursor.close()
-        return None if row is None else form.row(row)
+        """Return the first row, or None; the statement says itself that it wants one."""
+        rows = self.all(session, values)
+        return rows[0] if rows else None
 
     def all(self, session: Session, values: Mapping[str, Any]) -> list[Row]:
         """Return all rows."""
         driver, dialect = _opened(session)
-        form = self.form_for(dialect)
-        cursor = driver.cursor()
-        try:
-            cursor.execute(form.sql, form.bind(values))
-            rows = cursor.fetchall()
-        except form.failures as error:
-            raise form.wrapped(error) from error
-        finally:
-            cursor.close()
-        return [form.row(row) for row in rows]
+        return self.form_for(dialect).rows(driver, values)
 
     def run(self, session: Session, values: Mapping[str, Any]) -> None:
         """Change rows."""
         driver, dialect = _opened(session)
-        form = self.form_for(dialect)
-        cursor = driver.cursor()
-        try:
-            cursor.execute(form.sql, form.bind(values))
-        except form.failures as error:
-            raise form.wrapped(error) from error
-        finally:
-            cursor.close()
+        self.form_for(dialect).run(driver, values)
 
     def run_each(self, session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
         """Change rows, once for each set of values."""
         driver, dialect = _opened(session)
-        form = self.form_for(dialect)
-        cursor = driver.cursor()
-        try:
-            cursor.executemany(form.sql, [form.bind(values) for values in rows])
-        except form.failures as error:
-            raise form.wrapped(error) from error
-        finally:
-            cursor.close()
+        self.form_for(dialect).run_each(driver, rows)
 
     def form_for(self, dialect: sa.Dialect) -> _Form:
         """Return the statement in the words of a database."""
@@ -139,6 +107,28 @@ class _Form:
         if {column.name for column in compiled.insert_prefetch or ()} - given:
             raise TypeError(f"columns with a default in Python must be given: {self.sql}")
 
+    def rows(self, driver: Any, values: Mapping[str, Any]) -> list[Row]:  # noqa: ANN401
+        """Execute it once and return what it finds."""
+        try:
+            found = driver.execute(self.sql, self.bind(values)).fetchall()
+        except self.failures as error:
+            raise self._wrapped(error) from error
+        return [self._row(row) for row in found]
+
+    def run(self, driver: Any, values: Mapping[str, Any]) -> None:  # noqa: ANN401
+        """Execute it once."""
+        try:
+            driver.execute(self.sql, self.bind(values))
+        except self.failures as error:
+            raise self._wrapped(error) from error
+
+    def run_each(self, driver: Any, rows: Iterable[Mapping[str, Any]]) -> None:  # noqa: ANN401
+        """Execute it for each set of values."""
+        try:
+            driver.cursor().executemany(self.sql, [self.bind(values) for values in rows])
+        except self.failures as error:
+            raise self._wrapped(error) from error
+
     def bind(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - what the driver takes
         """Return the parameters as the driver wants them."""
         if self._constants:
@@ -153,7 +143,7 @@ class _Form:
             for name, convert in self._places
         }
 
-    def row(self, raw: Sequence[Any]) -> Row:
+    def _row(self, raw: Sequence[Any]) -> Row:
         """Return a row with its values as the program knows them."""
         if self._readers:
             values = list(raw)
@@ -162,7 +152,7 @@ class _Form:
             return self._make(values)
         return self._make(raw)
 
-    def wrapped(self, error: Exception) -> BaseException:
+    def _wrapped(self, error: Exception) -> BaseException:
         """Return the driver's error as SQLAlchemy would raise it, without any content."""
         return sa.exc.DBAPIError.instance(
             self.sql, None, error, self.failures, dialect=self._dialect

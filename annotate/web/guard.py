@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import abort, g, redirect, request, url_for
+from flask import abort, redirect, url_for
+from flask.globals import app_ctx, request_ctx
 
 from annotate.policy import Rule, Verdict, decide
 from annotate.services.locate import locate
@@ -14,7 +15,7 @@ from annotate.web.requests import end_read_session, read_session
 from annotate.web.routes import ROUTES
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Flask, Request
     from werkzeug.wrappers import Response
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -41,24 +42,26 @@ def install(app: Flask) -> None:
 
 
 def _guard() -> Response | None:
+    request = request_ctx.request
     if request.endpoint is None:
         return None  # no such address: the error handler answers
     rule = ROUTES[request.endpoint]
-    g.rule = rule
-    g.actor = None
-    _refuse_cross_site(rule)
-    g.actor = signed_in()
+    kept = app_ctx.g
+    kept.rule = rule
+    kept.actor = None
+    _refuse_cross_site(rule, request)
+    kept.actor = actor = signed_in()
     located = None
-    if rule.locates is not None and g.actor is not None:
+    if rule.locates is not None and actor is not None:
         key = (request.view_args or {}).get(rule.locates, "")
         located = locate(read_session(), rule.locates, key) if _plausible(rule, key) else None
-    verdict = decide(rule, g.actor, located)
+    verdict = decide(rule, actor, located)
     if verdict is not Verdict.ALLOWED:
-        return _refuse(verdict, rule)
-    g.located = located
-    if g.actor is not None and located is not None and located.project_id is not None:
+        return _refuse(verdict, rule, request)
+    kept.located = located
+    if actor is not None and located is not None and located.project_id is not None:
         wanted = rule.permission if rule.permission != "self" else "project.view"
-        g.scope = g.actor.scope(wanted, located.project_id)
+        kept.scope = actor.scope(wanted, located.project_id)
     return None
 
 
@@ -72,7 +75,7 @@ def _plausible(rule: Rule, key: str) -> bool:
     )
 
 
-def _refuse_cross_site(rule: Rule) -> None:
+def _refuse_cross_site(rule: Rule, request: Request) -> None:
     """Let unsafe methods come from our own pages only, or from programs without cookies.
 
     After Go's CrossOriginProtection: Sec-Fetch-Site decides; without it, Origin must be our host.
@@ -91,7 +94,7 @@ def _refuse_cross_site(rule: Rule) -> None:
         abort(403, "This request came from another site and was refused.")
 
 
-def _refuse(verdict: Verdict, rule: Rule) -> Response | None:
+def _refuse(verdict: Verdict, rule: Rule, request: Request) -> Response | None:
     if verdict is Verdict.NOT_FOUND:
         abort(404)
     if verdict is Verdict.FORBIDDEN:

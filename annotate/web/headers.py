@@ -34,7 +34,7 @@ ALWAYS = {
 def install(app: Flask, *, https: bool) -> None:
     """Set the headers of every answer."""
     fixed = {**ALWAYS, "Strict-Transport-Security": "max-age=31536000"} if https else ALWAYS
-    app.wsgi_app = _with_fixed(app.wsgi_app, tuple(fixed.items()))  # type: ignore[method-assign]
+    app.wsgi_app = _with_fixed(app.wsgi_app, tuple(fixed.items()))  # type: ignore[method-assign, assignment]
 
     @app.after_request
     def _headers(response: Response) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flask.sessions import SessionInterface
 from flask_login import LoginManager, UserMixin
 from flask_login import current_user as login_user
 
@@ -11,7 +12,8 @@ from annotate.services import identity
 from annotate.web.requests import database, end_read_session, read_session
 
 if TYPE_CHECKING:
-    from flask import Flask, Request
+    from flask import Flask, Request, Response
+    from flask.sessions import SessionMixin
 
     from annotate.policy import Actor
 
@@ -24,11 +26,23 @@ class SignedIn(UserMixin):  # type: ignore[misc]
         self.id = actor.session_id or actor.token_id
 
 
+class NoCookieSession(SessionInterface):
+    """Flask's own session, left empty: who is signed in stands in rows, never in a cookie."""
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin | None:  # noqa: ARG002
+        """Open none; whoever writes to it is told."""
+        return None
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save nothing."""
+
+
 def install(app: Flask) -> None:
     """Let flask-login find the user by our cookie or bearer token."""
+    app.session_interface = NoCookieSession()
     # Templates get the actor as current_user from rendering, not this adapter.
     manager = LoginManager(app, add_context_processor=False)
-    manager.session_protection = None  # sessions are rows; Flask's cookie session is never used
+    manager.session_protection = None
     manager.request_loader(_load)
 
 
@@ -39,7 +53,7 @@ def cookie_name() -> str:
 
 def signed_in() -> Actor | None:
     """Return the actor of this request, if any."""
-    return login_user.actor if login_user.is_authenticated else None
+    return getattr(login_user, "actor", None)  # the anonymous user has none
 
 
 def _load(request: Request) -> SignedIn | None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from flask import current_app, g, request
+from flask.globals import app_ctx
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
@@ -38,18 +39,21 @@ def database() -> Database:
 
 def read_session() -> Session:
     """Return the request's session for reading, opened on first use and closed at the end."""
-    if "read_session" not in g:
+    kept = app_ctx.g
+    session: Session | None = kept.get("read_session")
+    if session is None:
         context = database().read()
-        g.read_session = context.__enter__()
-        g.read_context = context
-    return cast("Session", g.read_session)
+        kept.read_session = session = context.__enter__()
+        kept.read_context = context
+    return session
 
 
 def end_read_session(_error: BaseException | None = None) -> None:
     """Close the request's session for reading, if it was opened."""
-    context = g.pop("read_context", None)
-    g.pop("read_session", None)
+    kept = app_ctx.g
+    context = kept.pop("read_context", None)
     if context is not None:
+        kept.pop("read_session")
         context.__exit__(None, None, None)
 
 
