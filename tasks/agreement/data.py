@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _BITMAP_CELLS = 2**26
 _LARGEST_KEY = 2**62
+_EXACT_IN_A_DOUBLE = 2**53
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,10 @@ class ReliabilityData:
         """
         dense_unit, unit_ids = _dense(unit)
         dense_rater, rater_ids = _dense(rater)
-        _refuse_repeats(dense_unit, dense_rater, unit_ids, rater_ids)
-        return cls(domain, dense_unit, dense_rater, code, unit_ids, rater_ids)
+        data = cls(domain, dense_unit, dense_rater, code, unit_ids, rater_ids)
+        if not _without_repeats(data):
+            _refuse_repeats(data)
+        return data
 
     @classmethod
     def from_matrix(
@@ -309,7 +312,12 @@ class ReliabilityData:
     def _collapsed(self) -> tuple[CountPatterns, Integers]:
         if self.counts is not None:
             return CountPatterns.from_rows(self.counts)
-        return CountPatterns.from_labels(self.unit, self.code, self.domain.n_values)
+        n_values, most = self.domain.n_values, int(self._labels_per_unit.max(initial=0))
+        return CountPatterns.from_labels(self.unit, self.code, n_values, most)
+
+    @cached_property
+    def _labels_per_unit(self) -> Integers:
+        return np.bincount(self.unit, minlength=self.unit_ids.size)
 
     @cached_property
     def statistics(self) -> SufficientStatistics:
@@ -391,24 +399,29 @@ def _dense(ids: Integers) -> tuple[Integers, Integers]:
     return inverse.reshape(-1).astype(np.int64), known
 
 
-def _refuse_repeats(
-    unit: Integers,
-    rater: Integers,
-    unit_ids: Integers,
-    rater_ids: Integers,
-) -> None:
-    key = unit * max(rater_ids.size, 1) + rater
-    cells = unit_ids.size * rater_ids.size
-    if cells <= max(_BITMAP_CELLS, 8 * key.size):
-        seen = np.zeros(cells, dtype=bool)
-        seen[key] = True
-        if int(np.count_nonzero(seen)) == key.size:
-            return
-    ordered = np.sort(key)
+def _without_repeats(data: ReliabilityData) -> bool:
+    """Tell quickly that nobody labelled a unit twice; False where a sort has to tell."""
+    labels, n_raters = data._labels_per_unit, data.n_raters  # noqa: SLF001 - of this module
+    if int(labels.max(initial=0)) << n_raters < _EXACT_IN_A_DOUBLE:
+        # A bit for every rater: where one comes twice, the sum carries and has fewer bits.
+        bit = 2.0 ** np.arange(n_raters)
+        given = np.bincount(data.unit, weights=bit[data.rater], minlength=labels.size)
+        return bool((np.bitwise_count(given.astype(np.int64)) == labels).all())
+    cells = labels.size * n_raters
+    if cells > max(_BITMAP_CELLS, 8 * data.unit.size):
+        return False
+    seen = np.zeros(cells, dtype=bool)
+    seen[data.unit * n_raters + data.rater] = True
+    return int(np.count_nonzero(seen)) == data.unit.size
+
+
+def _refuse_repeats(data: ReliabilityData) -> None:
+    n_raters = data.n_raters
+    ordered = np.sort(data.unit * n_raters + data.rater)
     again = np.flatnonzero(ordered[1:] == ordered[:-1])
     if again.size:
         first = int(ordered[again[0]])
         raise ReliabilityDataError(
-            f"rater {rater_ids[first % rater_ids.size]} labelled unit "
-            f"{unit_ids[first // rater_ids.size]} more than once: keep one label of each",
+            f"rater {data.rater_ids[first % n_raters]} labelled unit "
+            f"{data.unit_ids[first // n_raters]} more than once: keep one label of each",
         )

@@ -53,14 +53,25 @@ class CountPatterns:
         tuple
             The patterns, and for each row the index of its pattern, shape (U,).
         """
-        patterns, inverse = np.unique(rows, axis=0, return_inverse=True)
-        inverse = inverse.reshape(-1).astype(np.int64)
-        counted = np.zeros(len(patterns), dtype=np.int64)
-        np.add.at(counted, inverse, 1 if frequencies is None else frequencies)
-        return cls(patterns.astype(np.int64), counted), inverse
+        base, n_values = int(rows.max(initial=0)) + 1, rows.shape[1]
+        if base**n_values < _EXACT_IN_A_DOUBLE:
+            place = _places(base, n_values)
+            distinct, inverse, counted = _distinct(rows @ place, base**n_values)
+            patterns = distinct[:, None] // place[None, :] % base
+        else:
+            patterns, inverse, counted = np.unique(
+                rows, axis=0, return_inverse=True, return_counts=True
+            )
+            inverse = inverse.reshape(-1).astype(np.int64)
+        if frequencies is not None:
+            counted = np.zeros(len(patterns), dtype=np.int64)
+            np.add.at(counted, inverse, frequencies)
+        return cls(patterns.astype(np.int64), counted.astype(np.int64)), inverse
 
     @classmethod
-    def from_labels(cls, unit: Integers, code: Integers, n_values: int) -> tuple[Self, Integers]:
+    def from_labels(
+        cls, unit: Integers, code: Integers, n_values: int, most: int
+    ) -> tuple[Self, Integers]:
         """Collapse labels in long form without building the table of counts where possible.
 
         Parameters
@@ -71,16 +82,18 @@ class CountPatterns:
             Value codes from 0 to `n_values` - 1, shape (N,).
         n_values
             Size of the value domain.
+        most
+            Labels of the unit that has most of them.
 
         Returns
         -------
         tuple
             The patterns, and for each unit the index of its pattern, shape (U,).
         """
-        base = int(np.bincount(unit, minlength=1).max()) + 1
+        base = most + 1
         if base**n_values >= _EXACT_IN_A_DOUBLE:
             return cls._from_wide_labels(unit, code, n_values, base)
-        place = base ** np.arange(n_values - 1, -1, -1, dtype=np.int64)
+        place = _places(base, n_values)
         # Every partial sum is an integer below 2**53, so the double arithmetic is exact.
         keys = np.bincount(unit, weights=place.astype(np.float64)[code]).astype(np.int64)
         distinct, inverse, frequencies = _distinct(keys, base**n_values)
@@ -155,6 +168,11 @@ class CountPatterns:
         rows = np.concatenate([self.patterns, other.patterns])
         frequencies = np.concatenate([self.frequencies, other.frequencies])
         return CountPatterns.from_rows(rows, frequencies)[0]
+
+
+def _places(base: int, n_values: int) -> Integers:
+    """Return what each digit of a row stands for, the first one most, shape (V,)."""
+    return np.asarray(base ** np.arange(n_values - 1, -1, -1, dtype=np.int64))
 
 
 def _distinct(keys: Integers, n_keys: int) -> tuple[Integers, Integers, Integers]:
