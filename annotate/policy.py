@@ -34,6 +34,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "round.view": _EXPERTS,
     "round.manage": frozenset({ADMINISTRATOR, DESIGNER, MANAGER}),
     "work.label": frozenset({ANNOTATOR}),
+    "wellbeing.own": frozenset({ANNOTATOR}),
+    "wellbeing.aggregate": frozenset({ADMINISTRATOR, DESIGNER, MANAGER}),
+    "wellbeing.manage": frozenset({ADMINISTRATOR, DESIGNER}),
     "label.view": _EXPERTS,
     "agreement.view": _EXPERTS,
     "case.view": frozenset({ADMINISTRATOR, DESIGNER, ADJUDICATOR, AUDITOR, ML_READER}),
@@ -46,7 +49,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 """Which roles carry a permission. An administrator neither labels nor decides."""
 
 TOKEN_SCOPES: dict[str, frozenset[str]] = {
-    "label": frozenset({"work.label", "rubric.view", "project.view"}),
+    "label": frozenset({"work.label", "wellbeing.own", "rubric.view", "project.view"}),
     "read": frozenset(
         {
             "project.view",
@@ -54,6 +57,7 @@ TOKEN_SCOPES: dict[str, frozenset[str]] = {
             "item.view",
             "round.view",
             "label.view",
+            "wellbeing.aggregate",
             "agreement.view",
             "case.view",
             "gold.view",

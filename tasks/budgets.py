@@ -62,6 +62,12 @@ class Rules:
     retention_days: int
     support: tuple[Mapping[str, str], ...] = ()
 
+    @property
+    def limited(self) -> bool:
+        """Whether there is any budget at all."""
+        limits = (self.per_shift, self.per_week, self.max_consecutive)
+        return bool(self.categories) or any(one is not None for one in limits)
+
 
 def rules(project: Mapping[str, Any], person: Mapping[str, Any] | None = None) -> Rules:
     """Return the rules of a project, made stricter by a person where they ask for it."""

@@ -175,7 +175,10 @@ def guard(session: Session, actor: Actor, scale: Scale, call: Found, at: datetim
     if not scale.heaviest or call.policy is None:
         return None
     rules = budgets.rules(json.loads(call.policy), _loaded(call.preference))
-    room = budgets.room(rules, spent(session, actor.user_id, call.project_id, at))
+    counted = Spent()
+    if rules.limited:
+        counted = spent(session, actor.user_id, call.project_id, at)
+    room = budgets.room(rules, counted)
     return Guard(rules, room, scale.assumed(rules.assumed_severity))
 
 
@@ -382,36 +385,36 @@ def _learn(session: Session, project_id: str, known: Mapping[str, Profile], sour
     )
 
 
-def learn_round(session: Session, scope: Scope, round_id: str) -> int:
+def learn_round(session: Session, project_id: str, round_id: str) -> int:
     """Note what is known of a round's items before anybody opens them; tells of how many.
 
     From the hints of their metadata, and from what was answered about them in earlier rounds.
     """
     version_id = session.execute(
         sa.select(Round.rubric_version_id).where(
-            Round.id == round_id, Round.project_id == scope.project_id
+            Round.id == round_id, Round.project_id == project_id
         )
     ).scalar_one()
-    scale = compiled_rubric(session, scope.project_id, version_id).scale
-    known = dict(_hinted(session, scope, round_id, scale))
+    scale = compiled_rubric(session, project_id, version_id).scale
+    known = dict(_hinted(session, project_id, round_id, scale))
     for start in range(0, len(known), CHUNK):
         chunk = dict(list(known.items())[start : start + CHUNK])
-        _learn(session, scope.project_id, chunk, "hint")
-    earlier = _answered_before(session, scope, round_id, scale)
+        _learn(session, project_id, chunk, "hint")
+    earlier = _answered_before(session, project_id, round_id, scale)
     for start in range(0, len(earlier), CHUNK):
         chunk = dict(list(earlier.items())[start : start + CHUNK])
-        _learn(session, scope.project_id, chunk, "labels")
+        _learn(session, project_id, chunk, "labels")
     return len({*known, *earlier})
 
 
 def _hinted(
-    session: Session, scope: Scope, round_id: str, scale: Scale
+    session: Session, project_id: str, round_id: str, scale: Scale
 ) -> Iterable[tuple[str, Profile]]:
     rows = session.execute(
         sa.select(Task.id, Item.attributes)
         .join(Item, Item.id == Task.item_id)
         .where(
-            Task.project_id == scope.project_id,
+            Task.project_id == project_id,
             Task.round_id == round_id,
             Item.attributes.contains(f'"{HINT}":', autoescape=True),
         )
@@ -423,7 +426,7 @@ def _hinted(
 
 
 def _answered_before(
-    session: Session, scope: Scope, round_id: str, scale: Scale
+    session: Session, project_id: str, round_id: str, scale: Scale
 ) -> dict[str, Profile]:
     """Return what earlier rounds found, weighed by the rubric of this one."""
     earlier = sa.orm.aliased(Task)
@@ -432,7 +435,7 @@ def _answered_before(
         .join(earlier, earlier.item_id == Task.item_id)
         .join(TaskExposure, TaskExposure.task_id == earlier.id)
         .where(
-            Task.project_id == scope.project_id,
+            Task.project_id == project_id,
             Task.round_id == round_id,
             earlier.round_id != round_id,
             TaskExposure.source == "labels",

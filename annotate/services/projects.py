@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from annotate.db import new_id, now
 from annotate.models import Project
-from annotate.services import audit
+from annotate.services import audit, wellbeing
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.text import canonical_json, check_text
 
@@ -117,6 +117,8 @@ def create(
     try:
         with session.begin_nested():
             session.add(project)
+            session.flush()
+            wellbeing.start(session, project.id, project.created_at)
     except IntegrityError as error:
         raise _taken(slug) from error
     audit.record(session, actor, "project.created", "project", project.id, project_id=project.id)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from annotate.models import Assignment, Project, UserAccount
 from annotate.policy import ANNOTATOR, Scope
-from annotate.services import accounts, projects, roles, rounds, rubrics, tokens
+from annotate.services import accounts, projects, roles, rounds, rubrics, tokens, wellbeing
 from annotate.services.errors import Conflict
 from rubrics.loader import load_rubric
 from rubrics.versioning import fingerprint
@@ -57,6 +57,8 @@ def prepare(session: Session, actor: Actor, *, slug: str, title: str, source: st
     project_id = session.scalar(sa.select(Project.id).where(Project.slug == slug))
     if project_id is None:
         project_id = projects.create(session, actor, slug=slug, title=title).id
+        # Recorded labels are sent by a program: nobody reads these items.
+        wellbeing.lift_budgets(session, actor, Scope(project_id))
     scope = Scope(project_id, None)
     mark = fingerprint(load_rubric(source))
     for line in rubrics.versions(session, scope):

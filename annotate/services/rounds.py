@@ -21,7 +21,7 @@ from annotate.models import (
     Round,
     Task,
 )
-from annotate.services import audit, progress, response_order, round_design, rubrics
+from annotate.services import audit, exposure, progress, response_order, round_design, rubrics
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.ids import known_form
 from annotate.services.round_design import PHASES, RoundDesign, Worker, teams_of, workers
@@ -392,6 +392,7 @@ def _fill(session: Session, actor: Actor, filling: _Filling) -> Generated:
     ]
     _insert(session, Task, tasks)
     _insert(session, Reservation, kept)
+    exposure.learn_round(session, found.project_id, found.id)
     result = Generated(
         found.id,
         found.number,

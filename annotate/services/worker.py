@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from annotate.db import new_id
-from annotate.services import gold, imports, jobs, uploads
+from annotate.services import gold, imports, jobs, uploads, wellbeing_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +120,7 @@ class Worker:
                 if polls % SWEEP_EVERY == 0:
                     with self.database.read() as session:
                         uploads.sweep(session)
+                    wellbeing_report.clean(self.database)
                 busy = jobs.run_next(self.database, HANDLERS, self.name, stopping=self._stop.is_set)
             except (SQLAlchemyError, OSError) as error:
                 log.warning("the worker waits, as database or disk failed it: %s", error)
