@@ -34,6 +34,7 @@ class OwnRound:
 
     id: str
     name: str
+    rubric_version_id: str
     rubric_title: str
     rubric_version: str
     done: int
@@ -64,6 +65,7 @@ def rounds(session: Session, actor: Actor, scope: Scope) -> tuple[OwnRound, ...]
             Round.name,
             Round.state,
             Round.allocation,
+            Round.rubric_version_id,
             RubricVersion.title,
             RubricVersion.version,
         )
@@ -84,6 +86,7 @@ def rounds(session: Session, actor: Actor, scope: Scope) -> tuple[OwnRound, ...]
             OwnRound(
                 row.id,
                 row.name,
+                row.rubric_version_id,
                 row.title,
                 row.version,
                 count,

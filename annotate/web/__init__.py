@@ -13,6 +13,8 @@ from annotate.web import (
     media,
     openapi,
     people,
+    personal,
+    practice,
     projects,
     releases,
     rounds,
@@ -34,6 +36,8 @@ BLUEPRINTS = (
     workbench.blueprint,
     agreement.blueprint,
     cases.blueprint,
+    personal.blueprint,
+    practice.blueprint,
     releases.blueprint,
     openapi.blueprint,
 )

@@ -5,10 +5,14 @@ from __future__ import annotations
 import gettext
 import json
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from babel.core import Locale, UnknownLocaleError
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from flask import current_app, g, request, url_for
 
 from annotate.web.health import static_path
@@ -38,8 +42,29 @@ def install(app: Flask) -> None:
 
 @cache
 def catalogue(language: str) -> gettext.NullTranslations:
-    """Return the texts of a language; English stands in the templates themselves."""
-    return gettext.translation(DOMAIN, TRANSLATIONS, [language], fallback=True)
+    """Return the texts of a language, compiled on first use; English stands in the templates."""
+    source = TRANSLATIONS / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    if language not in _languages_there() or not source.is_file():
+        return gettext.translation(DOMAIN, TRANSLATIONS, [language], fallback=True)
+    with source.open("rb") as file:
+        texts = read_po(file, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, texts)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def _languages_there() -> set[str]:
+    return {path.name for path in TRANSLATIONS.glob("*") if path.is_dir()}
+
+
+@cache
+def direction(language: str) -> str:
+    """Return in which direction a language is written, as HTML names it."""
+    try:
+        return Locale.parse(language, sep="-").text_direction
+    except (UnknownLocaleError, ValueError):
+        return "ltr"
 
 
 def _language() -> str:
@@ -93,6 +118,7 @@ def _context() -> dict[str, Any]:
         "preferences": json.loads(actor.preferences) if actor is not None else {},
         "csrf_token": actor.csrf_token if actor is not None else "",
         "language": _language(),
+        "text_dir": direction(_language()),
         "static": static_path,
         "nav_items": _navigation() if actor is not None else [],
         "scope": g.get("scope"),
@@ -107,6 +133,7 @@ NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
     ("rubrics.index", "rubric.view", "Rubric", "doc"),
     ("items.index", "item.view", "Items", "list"),
     ("rounds.index", "round.view", "Rounds", "grid"),
+    ("practice.index", "round.manage", "Practice", "check"),
     ("agreement.index", "agreement.view", "Agreement", "agreement"),
     ("cases.index", "case.view", "Cases", "scale"),
     ("releases.index", "gold.view", "Gold", "gold"),

@@ -74,6 +74,17 @@ ROUTES: dict[str, Rule] = {
     # the annotator's pages
     "workbench.work": page("work.label", "project"),
     "workbench.label": page("work.label", "project"),
+    "personal.keys": api("self"),
+    "personal.store_keys": api("self"),
+    "personal.acknowledge": api("work.label", "rubric_version_id"),
+    "personal.changed": page("work.label", "project"),
+    # practice
+    "practice.index": page("project.view", "project"),
+    "practice.add": page("round.manage", "project"),
+    "practice.remove": page("round.manage", "project"),
+    "practice.page": page("work.label", "project"),
+    "practice.next_item": api("work.label", "project"),
+    "practice.answer": api("work.label", "project"),
     # agreement
     "agreement.index": page("agreement.view", "project"),
     "agreement.variable": page("agreement.view", "project"),

@@ -8,7 +8,8 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
-from annotate.services import projects, workbench
+from annotate.services import key_bindings, projects, rule_changes, workbench
+from annotate.web.change_words import element_notes
 from annotate.web.requests import actor, read_session, scope
 
 blueprint = Blueprint("workbench", __name__)
@@ -39,7 +40,8 @@ def work(project: str) -> str:
 @blueprint.get("/p/<project>/label/<round_id>")
 def label(project: str, round_id: str) -> str:
     """Show the labelling page of a round; the page itself asks for the items."""
-    own = workbench.one_round(read_session(), actor(), scope(), round_id)
+    session = read_session()
+    own = workbench.one_round(session, actor(), scope(), round_id)
     back = _label(project, round_id)
     return render_template(
         "label.html",
@@ -47,6 +49,9 @@ def label(project: str, round_id: str) -> str:
         round=own,
         person_id=actor().user_id,
         time_zone=actor().time_zone,
+        keys=key_bindings.own(session, actor()),
+        changes=_changes(own.rubric_version_id),
+        practice=None,
         progress={"done": own.done, "planned": own.planned},
         revise=request.args.get("revise"),
         urls={
@@ -54,6 +59,22 @@ def label(project: str, round_id: str) -> str:
             "login": url_for("account.login", next=back),
         },
     )
+
+
+def _changes(rubric_version_id: str) -> dict[str, Any] | None:
+    """Return what the rubric changed since this person last worked; nothing when it is known."""
+    found = rule_changes.pending(read_session(), actor(), scope(), rubric_version_id)
+    if found is None:
+        return None
+    elements = element_notes(found.old, found.new, found.changes)
+    if not elements:
+        return None
+    return {
+        "rubric_version_id": found.rubric_version_id,
+        "old": found.old.version,
+        "new": found.new.version,
+        "elements": elements,
+    }
 
 
 def _crumb() -> SimpleNamespace:

@@ -1,5 +1,6 @@
 // The keys of a case: choose in the open question, name the cause, keep or decide.
-import { keyOf, singleKeysOn } from "./label/keys.js";
+import { keyOf } from "./label/keymap.js";
+import { singleKeysOn } from "./label/keys.js";
 import { isTyping } from "./lib/dom.js";
 
 const FIELD = "fieldset[data-cell]";

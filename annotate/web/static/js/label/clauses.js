@@ -1,17 +1,21 @@
 // The rule beside the case: definition, numbered clauses, anchors and examples of the category at hand.
-import { fill, h, icon } from "../lib/dom.js";
+import { fill, h, icon, must, say } from "../lib/dom.js";
+import { found, paintWords, partsOf, wordsOf } from "./guidelines.js";
+import { capOf } from "./keys.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./types.js").Category} Category */
 /** @typedef {import("./types.js").Rubric} Rubric */
 /** @typedef {import("./types.js").Clause} Clause */
+/** @typedef {import("./guidelines.js").Part} Part */
+/** @typedef {{ cited: string[], canCite: boolean, help: string | null }} PanelState */
 
 const KINDS = /** @type {const} */ ([["include", "+", "includes"], ["exclude", "−", "excludes"], ["edge", "?", "edgeCases"]]);
 
 export class ClausePanel {
   /**
    * @param {HTMLElement} pane
-   * @param {{ onCite: (clause: string) => void, onCategory: (category: string) => void }} handlers
+   * @param {{ onCite: (clause: string) => void, onCategory: (category: string) => void, onLeave: () => void }} handlers
    */
   constructor(pane, handlers) {
     this.pane = pane;
@@ -20,6 +24,11 @@ export class ClausePanel {
     this.rubric = null;
     this.category = "";
     this.citing = false;
+    /** What is searched for; '' while nobody searches. */
+    this.query = "";
+    /** Which of the hits is chosen. */
+    this.at = 0;
+    this.state = /** @type {PanelState} */ ({ cited: [], canCite: false, help: null });
     /** Digits typed so far, where there are more than nine to choose from. */
     this.typed = "";
   }
@@ -43,20 +52,147 @@ export class ClausePanel {
   /**
    * @param {Rubric} rubric
    * @param {string} category '' for the overview
-   * @param {{ cited: string[], canCite: boolean, help: string | null }} state
+   * @param {PanelState} state
    */
-  show(rubric, category, { cited, canCite, help }) {
+  show(rubric, category, state) {
+    const { cited, canCite, help } = state;
+    const held = this.pane.contains(document.activeElement) && document.activeElement instanceof HTMLElement ? document.activeElement.dataset["focus"] : undefined;
+    this.state = state;
     this.rubric = rubric;
     this.category = rubric.categories.some(({ id }) => id === category) ? category : "";
     const shown = this.#shown();
     const scroll = shown?.id === this.pane.dataset["category"] ? this.pane.querySelector(".pane-scroll")?.scrollTop ?? 0 : 0;
     this.pane.dataset["category"] = shown?.id ?? "";
     this.pane.dataset["citing"] = this.citing ? "yes" : "no";
-    fill(this.pane, this.#head(shown, canCite), h("div.pane-scroll.clauses", { role: "region", "aria-label": shown ? t("clausesOf", { category: shown.name }) : t("categories"), tabindex: "0" },
+    if (this.query) {
+      this.#drawHits();
+      return;
+    }
+    fill(this.pane, this.#head(shown, canCite), this.#field(), h("div.pane-scroll.clauses", { role: "region", "aria-label": shown ? t("clausesOf", { category: shown.name }) : t("categories"), tabindex: "0" },
       help ? h("p.definition.q-help", {}, help) : null,
       shown ? this.#category(shown, cited, canCite) : this.#overview(rubric)));
     const region = this.pane.querySelector(".pane-scroll");
     if (region) region.scrollTop = scroll;
+    if (held) this.#focus(held);
+  }
+
+  /** @param {string} name */
+  #focus(name) {
+    const node = [...this.pane.querySelectorAll("[data-focus]")].find((one) => one.getAttribute("data-focus") === name);
+    if (node instanceof HTMLElement) node.focus({ preventScroll: true });
+  }
+
+  /** The one field that searches all guidelines. */
+  #field() {
+    if (!this.rubric?.categories.length) return null;
+    const field = h("input.input.btn-sm", {
+      type: "search", role: "combobox", "aria-label": t("searchGuidelines"), "aria-description": t("searchHelp"), "aria-expanded": String(Boolean(this.query)), "aria-controls": "guideline-hits", "aria-autocomplete": "list",
+      placeholder: t("searchHint"), autocomplete: "off", spellcheck: "false", value: this.query, "data-focus": "guidelines",
+      oninput: (event) => this.#typed(event.target.value), onkeydown: (event) => this.#keyInField(event),
+    });
+    return h("div.clause-search", {}, icon("search"), field, h("kbd.key", { "aria-hidden": "true" }, capOf("search")));
+  }
+
+  /** Put the focus into the search. */
+  search() {
+    this.pane.scrollIntoView({ block: "nearest" });
+    this.#focus("guidelines");
+  }
+
+  /** @param {string} query */
+  #typed(query) {
+    this.at = 0;
+    const before = Boolean(this.query);
+    this.query = query.trim() ? query : "";
+    if (this.query) this.#drawHits();
+    else if (before) this.#leaveSearch(true);
+  }
+
+  /** @returns {Part[]} */
+  #hits() {
+    return this.rubric ? found(partsOf(this.rubric), wordsOf(this.query), this.category) : [];
+  }
+
+  #drawHits() {
+    const hits = this.#hits();
+    const list = h("ul", { id: "guideline-hits", role: "listbox", "aria-label": t("searchGuidelines") }, hits.map((part, index) => this.#hit(part, index)));
+    const body = this.pane.querySelector(".pane-scroll");
+    if (!body) return;
+    fill(body, h("p.note.pad-x", {}, hits.length ? t("hits", { count: hits.length }) : t("noHit")), hits.length ? list : null);
+    const field = must("[data-focus=guidelines]", this.pane);
+    field.setAttribute("aria-expanded", String(hits.length > 0));
+    paintWords(body, wordsOf(this.query));
+    this.#choose(Math.min(this.at, hits.length - 1));
+    say(hits.length ? t("hits", { count: hits.length }) : t("noHit"));
+  }
+
+  /**
+   * @param {Part} part
+   * @param {number} index
+   */
+  #hit(part, index) {
+    const kind = part.kind === "definition" ? t("definition") : part.kind === "anchor" ? t("anchors") : "";
+    return h("li.clause.clause-pick.hit", { role: "option", id: `hit-${index}`, "aria-selected": "false", onclick: () => this.#take(part) },
+      h("span.id", {}, part.clause || kind), h("span", {}, h("span.hit-of", {}, part.categoryName), h(part.kind.endsWith("example") ? "span.item-quote" : "span", { lang: part.language, dir: "auto" }, part.text), part.more ? h("span.ruling", {}, part.more) : null));
+  }
+
+  /** @param {number} index */
+  #choose(index) {
+    this.at = Math.max(index, 0);
+    const field = must("[data-focus=guidelines]", this.pane);
+    field.removeAttribute("aria-activedescendant");
+    for (const node of this.pane.querySelectorAll(".hit")) {
+      const chosen = node.id === `hit-${this.at}`;
+      node.setAttribute("aria-selected", String(chosen));
+      if (!chosen) continue;
+      field.setAttribute("aria-activedescendant", node.id);
+      node.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #keyInField(event) {
+    if (event.isComposing) return;
+    const hits = this.#hits();
+    const chosen = hits[this.at];
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") this.#choose((this.at + (event.key === "ArrowDown" ? 1 : hits.length - 1)) % Math.max(hits.length, 1));
+    else if (event.key === "Enter" && chosen) this.#take(chosen);
+    else if (event.key === "Escape") this.#leaveSearch(false);
+    else if (event.key !== "Enter") return;
+    event.preventDefault();
+  }
+
+  /**
+   * Cite the clause, or open the category, that was chosen among the hits.
+   *
+   * @param {Part} part
+   */
+  #take(part) {
+    this.query = "";
+    this.category = part.category;
+    this.handlers.onCategory(part.category);
+    if (part.clause && this.state.canCite) this.handlers.onCite(part.clause);
+    this.#leaveSearch(false);
+  }
+
+  /** @param {boolean} stay whether the focus stays in the field */
+  #leaveSearch(stay) {
+    this.query = "";
+    if ("highlights" in CSS) CSS.highlights.clear();
+    if (this.rubric) this.show(this.rubric, this.category, this.state);
+    if (stay) this.#focus("guidelines");
+    else this.handlers.onLeave();
+  }
+
+  /**
+   * Cite, or open, what stands at a number, without citing mode.
+   *
+   * @param {number} number
+   */
+  pick(number) {
+    const choice = this.#choices()[number - 1];
+    if (choice?.isClause) this.handlers.onCite(choice.id);
+    else if (choice) this.handlers.onCategory(choice.id);
   }
 
   /**
@@ -70,7 +206,7 @@ export class ClausePanel {
       h("option", { value: "", selected: !shown }, t("allCategories")),
       categories.map(({ id, name }) => h("option", { value: id, selected: shown?.id === id }, name)));
     return h("div.pane-head", {}, h(many ? "h2.vh" : "h2", {}, shown?.name ?? t("categories")), many ? pick : null,
-      canCite ? h("span.end.with-key.hide-small.nowrap", {}, h("kbd.key", {}, "C"), t(this.citing ? "citeNow" : "citeHint")) : null);
+      canCite ? h("span.end.with-key.hide-small.nowrap", {}, h("kbd.key", {}, capOf("cite")), t(this.citing ? "citeNow" : "citeHint")) : null);
   }
 
   /** @param {Rubric} rubric */

@@ -4,6 +4,7 @@ import { writeDraft } from "../lib/drafts.js";
 import { answerOf, chosenCategories, isGiven, lackOf, lacks, nextStep, spansOf, stepsOf, withAnswer } from "./answers.js";
 import { ClausePanel } from "./clauses.js";
 import { ItemView, turnsOf } from "./item.js";
+import { adopt } from "./keys.js";
 import { toast } from "./notices.js";
 import { Rail } from "./rail.js";
 import { besideItem, lookedAt } from "./responses.js";
@@ -57,6 +58,7 @@ export class Desk {
     this.clauses = new ClausePanel(must("#clauses"), {
       onCite: (clause) => this.#cite(clause),
       onCategory: (category) => { this.category = category; this.#drawClauses(category); },
+      onLeave: () => this.rail.focusOpen({ write: false }),
     });
     /** @type {Work | null} */
     this.work = null;

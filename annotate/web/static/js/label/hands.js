@@ -1,16 +1,33 @@
 // Which button and which key does what.
 import { must } from "../lib/dom.js";
-import { listen } from "./keys.js";
+import { isKeyOf, listen, setPersonalKeys } from "./keys.js";
 
 /**
- * @param {import("./page.js").LabelPage} page
+ * What acts on the page as a whole: the labelling page, or practice.
+ *
+ * @typedef {object} Page
+ * @property {HTMLElement} root
+ * @property {import("./api.js").Api} api
+ * @property {() => unknown} submit
+ * @property {() => void} undo
+ * @property {() => unknown} optOut
+ * @property {() => unknown} report
+ * @property {() => unknown} skip
+ * @property {() => unknown} break
+ * @property {() => unknown} mine
+ * @property {() => void} textSize
+ */
+
+/**
+ * @param {Page} page
  * @param {import("./desk.js").Desk} desk
  */
 export function handle(page, desk) {
+  setPersonalKeys(JSON.parse(page.root.dataset["keys"] ?? "{}"));
   const atWork = (/** @type {() => void} */ act) => () => { if (desk.work && !desk.busy) act(); };
   /** @type {Record<string, () => void>} */
   const acts = {
-    submit: () => void page.submit(),
+    submit: () => page.submit(),
     undo: () => page.undo(),
     unsure: atWork(() => desk.reserve("unsure")),
     cannot_assess: atWork(() => desk.reserve("cannot_assess")),
@@ -20,7 +37,7 @@ export function handle(page, desk) {
     hide: atWork(() => desk.hide()),
     mark: atWork(() => desk.mark()),
     break: () => void page.break(),
-    keys: () => void page.keys(),
+    keys: () => void import("./keyboard.js").then(({ showKeys }) => showKeys(page, desk)),
     mine: () => void page.mine(),
     size: () => page.textSize(),
     toQuestions: () => must("#ask-h").scrollIntoView({ block: "start" }),
@@ -32,7 +49,7 @@ export function handle(page, desk) {
   addEventListener("keydown", (event) => { desk.lastKey = event.key; desk.restIdle(); }, { capture: true });
   addEventListener("keyup", (event) => {
     desk.lastKey = "";
-    if (event.key.toLowerCase() === "r" && desk.item.holds) desk.item.hideAll();
+    if (isKeyOf(event, "reveal") && desk.item.holds) desk.item.hideAll();
   }, { capture: true });
   addEventListener("pointerdown", () => { desk.lastKey = ""; desk.restIdle(); }, { capture: true });
   /** @param {string} name */
@@ -43,11 +60,18 @@ export function handle(page, desk) {
     escape: () => desk.escape(),
     isCiting: () => desk.clauses.citing,
     cite: (digit) => desk.citeDigit(digit),
-    plain: {
-      j: atWork(() => desk.move(1)), k: atWork(() => desk.move(-1)), z: act("undo"), u: act("unsure"), x: act("cannot_assess"), o: act("optout"),
-      r: atWork(() => desk.item.revealNext()), h: act("hide"), s: act("mark"), c: atWork(() => desk.startCiting()), n: atWork(() => { if (!desk.press("n")) desk.write(); }),
-      p: act("break"), "?": act("keys"), "/": atWork(() => desk.filterOptions()), "[": atWork(() => desk.item.moveTurn(-1)), "]": atWork(() => desk.item.moveTurn(1)),
+    citeDirect: (number) => { if (desk.work && !desk.busy) desk.clauses.pick(number); },
+    acts: {
+      ...acts,
+      next: atWork(() => desk.move(1)),
+      previous: atWork(() => desk.move(-1)),
+      reveal: atWork(() => desk.item.revealNext()),
+      turn_before: atWork(() => desk.item.moveTurn(-1)),
+      turn_after: atWork(() => desk.item.moveTurn(1)),
+      cite: atWork(() => desk.startCiting()),
+      search: atWork(() => desk.clauses.search()),
+      write: atWork(() => desk.write()),
+      filter: atWork(() => desk.filterOptions()),
     },
-    shifted: { l: act("report"), g: act("skip"), m: act("mine") },
   });
 }

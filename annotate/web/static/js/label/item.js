@@ -1,6 +1,7 @@
 // The words under judgement: turns with their roles, concealed until revealed, and the passages marked in them.
 import { fill, h, icon, say } from "../lib/dom.js";
 import { countCodePoints, toCodePoint, toUnit } from "./codepoints.js";
+import { capOf } from "./keys.js";
 import { besideEachOther, responseTurns } from "./responses.js";
 import { t, tOr } from "./texts.js";
 

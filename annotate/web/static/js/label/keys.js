@@ -2,9 +2,18 @@
 import { isTyping } from "../lib/dom.js";
 import { isAsking } from "./dialogs.js";
 import { BACK_KEY } from "./ranking.js";
+import { capOfChord, chordOf, keyOf, keymapOf, putKeys } from "./keymap.js";
+
+/** @typedef {import("./types.js").Rubric} Rubric */
+/** @typedef {import("./keymap.js").Personal} Personal */
+/** @typedef {import("./keymap.js").Keymap} Keymap */
 
 const STORE = "touchstone.single-keys";
-const CODES = /** @type {Record<string, string>} */ ({ Slash: "/", BracketLeft: "[", BracketRight: "]" });
+
+/** @type {Personal} */
+let personal = { actions: {}, options: {} };
+/** @type {Keymap} */
+let keymap = keymapOf({ id: "", questions: [] }, personal);
 
 /** @returns {boolean} */
 export function singleKeysOn() {
@@ -24,28 +33,71 @@ export function setSingleKeys(on) {
   }
 }
 
+/** @returns {Personal} */
+export function personalKeys() {
+  return personal;
+}
+
 /**
- * The key in Latin letters and digits, also on a keyboard for another script.
+ * The keys that a person chose; the page's own are drawn at once, those of a rubric when it comes.
  *
- * @param {KeyboardEvent} event
+ * @param {Personal} chosen
+ */
+export function setPersonalKeys(chosen) {
+  personal = chosen;
+  keymap = keymapOf({ id: "", questions: [] }, personal);
+  paint();
+}
+
+/** The keys that hold now. */
+export function keysNow() {
+  return keymap;
+}
+
+/**
+ * Give a rubric's options the keys of this person, and draw those of the page.
+ *
+ * @param {Rubric} rubric
+ */
+export function adopt(rubric) {
+  keymap = keymapOf(rubric, personal);
+  putKeys(rubric, keymap);
+  paint();
+}
+
+function paint() {
+  for (const cap of document.querySelectorAll("[data-key-of]")) cap.textContent = capOf(cap.getAttribute("data-key-of") ?? "");
+}
+
+/**
+ * The key of an action as it is drawn.
+ *
+ * @param {string} action
  * @returns {string}
  */
-export function keyOf({ key, code, shiftKey }) {
-  if (key.length > 1 || key.charCodeAt(0) < 128) return key.length === 1 ? key.toLowerCase() : key;
-  if (code === "Slash" && shiftKey) return "?";
-  const letter = /^(?:Key|Digit)([A-Z0-9])$/u.exec(code)?.[1];
-  return letter?.toLowerCase() ?? CODES[code] ?? key;
+export function capOf(action) {
+  return capOfChord(keymap.chords.get(action) ?? "");
+}
+
+/**
+ * Whether a key event is that of an action; for keys that are held.
+ *
+ * @param {KeyboardEvent} event
+ * @param {string} action
+ */
+export function isKeyOf(event, action) {
+  return keyOf(event) === (keymap.chords.get(action) ?? "").replace("shift+", "");
 }
 
 /**
  * @typedef {object} KeyActions
- * @property {(digit: string) => boolean} pressed a key that may mean an option
+ * @property {(key: string) => boolean} pressed a key that may mean an option
  * @property {() => void} enter
  * @property {() => void} escape
  * @property {() => boolean} isCiting
  * @property {(digit: string) => void} cite
- * @property {Record<string, () => void>} plain by key
- * @property {Record<string, () => void>} shifted by key, with Shift
+ * @property {(number: number) => void} citeDirect
+ * @property {Record<string, () => void>} acts by name
  */
 
 /**
@@ -65,27 +117,32 @@ function inField(event, actions) {
  * @returns {boolean} whether the key meant something
  */
 function outside(event, actions) {
-  const key = keyOf(event);
-  if (key === "Escape") {
+  const chord = chordOf(event);
+  if (chord === "Escape") {
     actions.escape();
     return true;
   }
-  if (key === "Enter") {
+  if (chord === "Enter") {
     if (event.target instanceof Element && event.target.closest("button, a, summary, select")) return false;
     actions.enter();
     return true;
   }
   if (!singleKeysOn()) return false;
-  if (actions.isCiting() && /^[0-9]$/u.test(key)) {
-    actions.cite(key);
+  if (actions.isCiting() && /^[0-9]$/u.test(chord)) {
+    actions.cite(chord);
     return true;
   }
-  const act = event.shiftKey && key !== "?" ? actions.shifted[key] : actions.plain[key];
+  const act = actions.acts[keymap.actions.get(chord) ?? ""];
   if (act) {
     act();
     return true;
   }
-  return (key.length === 1 || key === BACK_KEY) && !event.shiftKey && actions.pressed(key);
+  const digit = event.shiftKey && !/^[0-9]$/u.test(chord) ? /^Digit([1-9])$/u.exec(event.code)?.[1] : undefined;
+  if (digit) {
+    actions.citeDirect(Number(digit));
+    return true;
+  }
+  return (chord.length === 1 || chord === BACK_KEY) && actions.pressed(chord);
 }
 
 /** @param {KeyActions} actions */

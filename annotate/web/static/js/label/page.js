@@ -8,7 +8,7 @@ import { Api, ApiError, persistently } from "./api.js";
 import { Desk } from "./desk.js";
 import { ask, askMine, askOptOut, askReport, closeDialogs } from "./dialogs.js";
 import { handle } from "./hands.js";
-import { setSingleKeys, singleKeysOn } from "./keys.js";
+import { capOf } from "./keys.js";
 import { Lease } from "./lease.js";
 import { banner, clearBanner, clearToast, pill, toast } from "./notices.js";
 import { kindOf, showOutbox } from "./outbox.js";
@@ -382,7 +382,7 @@ export class LabelPage {
     this.desk.hasLast = true;
     void this.sender.add(entry);
     void this.next();
-    toast(t(revising ? "changeHandedIn" : "handedIn", { item: entry.itemName }), { text: t("changeIt"), key: "Z", act: () => this.undo() });
+    toast(t(revising ? "changeHandedIn" : "handedIn", { item: entry.itemName }), { text: t("changeIt"), key: capOf("undo"), act: () => this.undo() });
   }
 
   /** @param {Entry} entry */
@@ -564,13 +564,6 @@ export class LabelPage {
         : h("button.btn", { type: "button", onclick: () => void this.next() }, t("tryAgain")),
       h("a.btn.btn-quiet", { href: this.root.dataset["work"] ?? "/" }, t("toMyWork"))));
     must("#stage-empty h1").focus();
-  }
-
-  async keys() {
-    const box = must("#single-keys");
-    if (box instanceof HTMLInputElement) box.checked = singleKeysOn();
-    await ask("keys");
-    if (box instanceof HTMLInputElement) setSingleKeys(box.checked);
   }
 
   textSize() {

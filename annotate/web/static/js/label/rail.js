@@ -3,6 +3,7 @@ import { fill, h, icon, say, severityBars } from "../lib/dom.js";
 import { answerOf, chosenCategories, isGiven, lackOf } from "./answers.js";
 import { operands } from "./conditions.js";
 import { countCodePoints } from "./codepoints.js";
+import { capOf } from "./keys.js";
 import { BACK_KEY, placed, rankOf, ranksOf, TIE_KEY, takenBack, moved, unranked } from "./ranking.js";
 import { quoted, rangeWords, reasonWords, summaryOf } from "./words.js";
 import { t } from "./texts.js";
@@ -423,7 +424,7 @@ export class Rail {
       },
     });
     if (input instanceof HTMLInputElement && typeof answer?.value === "number") input.value = String(answer.value);
-    return h("div.field", {}, h("div.q-field", {}, input, h("kbd.key", { "aria-hidden": "true" }, "N")), range ? h("p.hint", { id: "number-range" }, range) : null);
+    return h("div.field", {}, h("div.q-field", {}, input, h("kbd.key", { "aria-hidden": "true" }, capOf("write"))), range ? h("p.hint", { id: "number-range" }, range) : null);
   }
 
   /**
@@ -447,7 +448,7 @@ export class Rail {
     const text = typeof answer?.value === "string" ? answer.value : "";
     if (area instanceof HTMLTextAreaElement) area.value = text;
     tell(text);
-    return h("div.field", {}, area, h("div.q-field", {}, count, h("span.with-key.end.hide-small", {}, h("kbd.key", {}, "N"), t("writes"))));
+    return h("div.field", {}, area, h("div.q-field", {}, count, h("span.with-key.end.hide-small", {}, h("kbd.key", {}, capOf("write")), t("writes"))));
   }
 
   /**
@@ -526,7 +527,7 @@ export class Rail {
     const clauses = answer?.clauses ?? [];
     return h("div.evidence", {}, h("span", {}, t("clausesCited")), clauses.map((id) => h("button.chip.chip-gold", {
       type: "button", "aria-label": t("uncite", { clause: id }), "data-focus": `cited:${id}`, onclick: () => this.handlers.onUncite(id),
-    }, icon("check"), id)), clauses.length ? null : h("span", {}, t("noneYet")), h("span.end.with-key.hide-small", {}, h("kbd.key", {}, "C"), t("cites")));
+    }, icon("check"), id)), clauses.length ? null : h("span", {}, t("noneYet")), h("span.end.with-key.hide-small", {}, h("kbd.key", {}, capOf("cite")), t("cites")));
   }
 }
 

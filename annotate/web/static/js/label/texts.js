@@ -3,6 +3,15 @@
 /** @type {Map<string, string> | null} */
 let texts = null;
 
+/**
+ * `{key_mark}` stands for the key that this person has for the action; the page draws it somewhere.
+ *
+ * @param {string} name
+ */
+function ownKey(name) {
+  return name.startsWith("key_") ? document.querySelector(`[data-key-of="${name.slice(4)}"]`)?.textContent : null;
+}
+
 /** @returns {Map<string, string>} */
 function load() {
   const found = new Map();
@@ -24,7 +33,7 @@ export function t(key, values = {}) {
   texts ??= load();
   const text = texts.get(key);
   if (text === undefined) throw new Error(`No text for ${key}`);
-  return text.replace(/\{(\w+)\}/gu, (whole, name) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)\}/gu, (whole, name) => String(values[name] ?? ownKey(name) ?? whole));
 }
 
 /**
