@@ -72,7 +72,8 @@ def test_keys_are_uuids_of_version_seven_in_order_of_time() -> None:
 
 
 def _texts() -> set[str]:
-    source = (TEMPLATES / "macros" / "label_texts.html").read_text(encoding="utf-8")
+    files = [TEMPLATES / "macros" / name for name in ("label_texts.html", "content_texts.html")]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in files)
     return set(re.findall(r'^  "([\w-]+)": _\(', source, re.MULTILINE))
 
 

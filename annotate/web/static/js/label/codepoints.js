@@ -47,3 +47,14 @@ export function countCodePoints(text) {
 export function sliceCodePoints(text, start, end) {
   return text.slice(toUnit(text, start), toUnit(text, end));
 }
+
+/** Characters that take no ink: formats, joiners, marks of direction, blanks other than the space, tags, controls other than line ends. */
+export const INVISIBLE = "[\\p{Cf}\\p{Zl}\\p{Zp}\\u00a0\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\uffa0\\u{e0100}-\\u{e01ef}\\u0001-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]";
+
+/**
+ * @param {string} text
+ * @returns {number} how many characters of it cannot be seen
+ */
+export function countInvisible(text) {
+  return text.match(new RegExp(INVISIBLE, "gu"))?.length ?? 0;
+}

@@ -126,9 +126,33 @@
  */
 
 /**
+ * @typedef {object} ToolCall
+ * @property {string} name
+ * @property {string} arguments
+ * @property {string} [id]
+ */
+
+/**
+ * A file of an item, with the part it belongs to.
+ *
+ * @typedef {object} MediaEntry
+ * @property {string} sha256
+ * @property {string} type
+ * @property {number} bytes
+ * @property {string} target
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {string} [alt]
+ * @property {string} [transcript]
+ */
+
+/**
  * @typedef {object} Message
  * @property {string} role
  * @property {string} content
+ * @property {ToolCall[]} [tool_calls]
+ * @property {string} [tool_call_id]
+ * @property {string} [name]
  */
 
 /**
@@ -138,6 +162,7 @@
  * @property {string} [prompt]
  * @property {string} [response]
  * @property {Message[]} [messages]
+ * @property {MediaEntry[]} [media]
  * @property {{ id: string, text: string }[]} [responses] in the order shown; ids are places in the item, r1, r2, …
  */
 
