@@ -67,7 +67,7 @@ class PairTables:
     @property
     def n_common(self) -> Integers:
         """Units that both raters of each pair rated, shape (K,)."""
-        cells = self.tables.reshape(len(self.tables), -1)
+        cells = self.tables.reshape(len(self.tables), self.tables.shape[1] ** 2)
         return np.asarray(np.einsum("kc->k", cells), dtype=np.int64)
 
     def renamed(self, ids: Integers) -> PairTables:

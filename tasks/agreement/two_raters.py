@@ -274,7 +274,7 @@ def pair_kappas(tables: Integers, weights: Floats) -> tuple[Floats, Floats]:
     eye, ones = np.eye(n_values), np.ones((n_values, 1))
     # Margins, total and agreement of all tables in one product; sums of integers, so exact.
     sums = np.hstack([np.kron(eye, ones), np.kron(ones, eye), np.ones((n_values**2, 1))])
-    sums = tables.reshape(len(tables), -1).astype(np.float64) @ np.hstack(
+    sums = tables.reshape(len(tables), n_values**2).astype(np.float64) @ np.hstack(
         [sums, weights.reshape(-1, 1)]
     )
     first, second = sums[:, :n_values], sums[:, n_values : 2 * n_values]

@@ -13,6 +13,7 @@ from tasks.agreement import (
     cohen_kappa_test,
     from_table,
     krippendorff_alpha,
+    pair_agreements,
     positive_agreement,
     specific_agreement,
 )
@@ -64,3 +65,10 @@ def test_repeats_are_looked_for_by_sorting_where_a_bitmap_would_be_too_large() -
     code = np.zeros(9000, dtype=np.int64)
     data = ReliabilityData.from_long(unit, rater, code, n_values=2, level="nominal")
     assert (data.n_units, data.n_raters) == (9000, 9000)
+
+
+def test_raters_who_share_no_unit_are_no_pair() -> None:
+    data = ReliabilityData.from_matrix(
+        [["a", None], [None, "b"]], values=["a", "b"], level="nominal"
+    )
+    assert pair_agreements(data) == ()
