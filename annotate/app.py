@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from annotate.config import Settings
 from annotate.db import Database
@@ -45,4 +46,16 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     login.install(app)
     guard.install(app)
     headers.install(app, https=chosen.https)
+    _trust_proxies(app, chosen.trusted_proxies)
     return app
+
+
+def _trust_proxies(app: Flask, count: int) -> None:
+    """Take a caller's address from the proxies in front, when the settings name any.
+
+    Only the address, which the throttle of sign-ins counts by: host and scheme stay those of the
+    configured public address.
+    """
+    if count:
+        fixed = ProxyFix(app.wsgi_app, x_for=count, x_proto=0, x_host=0)
+        app.wsgi_app = fixed  # type: ignore[method-assign]

@@ -21,6 +21,7 @@ LEASE_SECONDS = 1800
 EDIT_WINDOW_SECONDS = 86_400
 SESSION_IDLE_SECONDS = 12 * 3600
 SESSION_ABSOLUTE_SECONDS = 7 * 86_400
+MOST_PROXIES = 9
 
 
 class SettingsError(Exception):
@@ -45,6 +46,8 @@ class Settings:
         How long a claimed place is held, and how long a submission may be edited by its author.
     session_idle_seconds, session_absolute_seconds
         Ends of a login session.
+    trusted_proxies
+        How many proxies stand in front and set ``X-Forwarded-For``; 0 believes nobody.
     """
 
     database_url: str
@@ -57,6 +60,7 @@ class Settings:
     session_absolute_seconds: int = SESSION_ABSOLUTE_SECONDS
     max_upload_bytes: int = 4 * 1024**3
     inline_jobs: bool = False
+    trusted_proxies: int = 0
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -84,6 +88,7 @@ class Settings:
                 env, "TOUCHSTONE_SESSION_ABSOLUTE_SECONDS", SESSION_ABSOLUTE_SECONDS
             ),
             inline_jobs=env.get("TOUCHSTONE_INLINE_JOBS", "0") == "1",
+            trusted_proxies=_proxies(env),
         )
         settings.check()
         return settings
@@ -147,6 +152,16 @@ def _number(env: Mapping[str, str], name: str, default: int) -> int:
         return default
     if not raw.isdecimal() or int(raw) < 1:
         raise SettingsError(f"{name} is {raw!r}: give a whole number of seconds, 1 or more")
+    return int(raw)
+
+
+def _proxies(env: Mapping[str, str]) -> int:
+    raw = env.get("TOUCHSTONE_TRUSTED_PROXIES", "0")
+    if not raw.isdecimal() or int(raw) > MOST_PROXIES:
+        raise SettingsError(
+            f"TOUCHSTONE_TRUSTED_PROXIES is {raw!r}: give how many proxies of yours stand in "
+            f"front, 0 to {MOST_PROXIES}"
+        )
     return int(raw)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from annotate.cli.context import fail, opened, settings
+from annotate.cli.serving import ANNOUNCE
 from annotate.config import LOOPBACK_HOSTS
 from annotate.db import wal_bug
 from annotate.services import backup, demo, people
@@ -59,8 +60,9 @@ def quickstart(port: int, *, no_serve: bool) -> None:
         if migrated.changed:
             click.echo(f"Database {chosen.database_path} is at revision {migrated.after}.")
         logins = demo.ensure(database, _say)
-    _print_logins(chosen, logins)
+    _print_logins(logins)
     if not no_serve:
+        os.environ[ANNOUNCE] = chosen.public_url
         start(chosen, "127.0.0.1", port, None)
 
 
@@ -69,9 +71,8 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _print_logins(chosen: Settings, logins: demo.Logins) -> None:
-    click.echo(f"\nTouchstone is at {chosen.public_url}\n")
-    click.echo("One login per role (this installation's own; they work on this machine only):")
+def _print_logins(logins: demo.Logins) -> None:
+    click.echo("\nOne login per role (this installation's own; they work on this machine only):")
     for line in logins.lines():
         click.echo(f"  {line}")
     click.echo(f"\nThey also stand in {logins.path}. Stop with Ctrl+C; make run starts it again.")
@@ -89,6 +90,7 @@ def start(chosen: Settings, host: str, port: int, workers: int | None) -> None:
         *("--worker-class", "gthread", "--workers", str(count), "--threads", str(THREADS)),
         *("--timeout", "120", "--graceful-timeout", "20", "--keep-alive", "75"),
         *("--limit-request-line", "8190", "--log-level", "warning"),
+        *("--config", "python:annotate.cli.serving"),
     ]
     os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter, no shell
 
