@@ -19,6 +19,7 @@ from annotate.web import (
     releases,
     rounds,
     rubrics,
+    wellbeing,
     workbench,
 )
 
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     items.blueprint,
     jobs.blueprint,
     workbench.blueprint,
+    wellbeing.blueprint,
     agreement.blueprint,
     cases.blueprint,
     personal.blueprint,

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from spectree import Response as Responses
 from spectree import SpecTree
 
-from annotate.web import cases, labeling, projects, releases, rounds, rubrics
+from annotate.web import cases, labeling, projects, releases, rounds, rubrics, wellbeing
 from annotate.web.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ BODIES: dict[str, type[BaseModel]] = {
     "labeling.report": labeling.ReportBody,
     "labeling.submit": labeling.SubmitBody,
     "labeling.revise": labeling.ReviseBody,
+    "wellbeing.api_exposure": wellbeing.ExposureBody,
+    "wellbeing.api_begin_break": wellbeing.BreakBody,
     "cases.api_answer": cases.AnswerBody,
     "cases.api_decide": cases.DecideBody,
     "cases.api_revoke": cases.RevokeBody,

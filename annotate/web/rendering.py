@@ -130,6 +130,7 @@ NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
     # an annotator's overview is their own work
     ("projects.overview", "item.view", "Overview", "home"),
     ("workbench.work", "work.label", "My work", "pencil"),
+    ("wellbeing.own", "wellbeing.own", "Your wellbeing", "heart"),
     ("rubrics.index", "rubric.view", "Rubric", "doc"),
     ("items.index", "item.view", "Items", "list"),
     ("rounds.index", "round.view", "Rounds", "grid"),
@@ -137,6 +138,7 @@ NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
     ("agreement.index", "agreement.view", "Agreement", "agreement"),
     ("cases.index", "case.view", "Cases", "scale"),
     ("releases.index", "gold.view", "Gold", "gold"),
+    ("wellbeing.together", "wellbeing.aggregate", "Wellbeing", "heart"),
 )
 
 
@@ -146,13 +148,15 @@ def _navigation() -> list[dict[str, Any]]:
     slug = (request.view_args or {}).get("project")
     if scope is None or slug is None:
         return []
-    section = (request.endpoint or "").split(".")[0]
+    here = request.endpoint or ""
+    section = here.split(".")[0]
+    is_listed = any(endpoint == here for endpoint, *_ in NAVIGATION)
     return [
         {
             "href": url_for(endpoint, project=slug),
             "label": _gettext(words),
             "icon": icon,
-            "current": endpoint.split(".")[0] == section,
+            "current": endpoint == here if is_listed else endpoint.split(".")[0] == section,
             "count": None,
         }
         for endpoint, permission, words, icon in NAVIGATION

@@ -68,6 +68,18 @@ ROUTES: dict[str, Rule] = {
     "labeling.opt_out": api("work.label", "assignment_id", owner_only=True),
     "labeling.report": api("work.label", "assignment_id", owner_only=True),
     "labeling.rubric_version": api("rubric.view", "rubric_version_id"),
+    # wellbeing
+    "wellbeing.own": page("wellbeing.own", "project"),
+    "wellbeing.change_own": page("wellbeing.own", "project"),
+    "wellbeing.change_category": page("wellbeing.own", "project"),
+    "wellbeing.rules": page("wellbeing.manage", "project"),
+    "wellbeing.change_rules": page("wellbeing.manage", "project"),
+    "wellbeing.together": page("wellbeing.aggregate", "project"),
+    "wellbeing.api_exposure": api("work.label", "assignment_id", owner_only=True),
+    "wellbeing.api_own": api("wellbeing.own", "project"),
+    "wellbeing.api_begin_break": api("wellbeing.own", "project"),
+    "wellbeing.api_end_break": api("wellbeing.own", "project"),
+    "wellbeing.api_together": api("wellbeing.aggregate", "project"),
     # files of items
     "media.of_item": api("item.view", "item_id"),
     "media.of_assignment": api("work.label", "assignment_id", owner_only=True),
