@@ -116,7 +116,7 @@ def _spans(question: Question, value: str) -> str:
 
 def _ranking(question: Question, value: str) -> str:
     try:
-        return checked_ranking(question, ranking_groups(value))
+        return checked_ranking(question, ranking_groups(value.replace(" ", "")))
     except Refused as error:
         raise _BadValue(f"{question.id!r} {error}") from None
 

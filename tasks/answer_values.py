@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise, permutations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rubrics.conditions import Answer
@@ -259,6 +259,38 @@ def ranking_text(groups: Iterable[Sequence[str]]) -> str:
 def ranking_groups(text: str) -> tuple[tuple[str, ...], ...]:
     """Return the groups of a stored ranking, the best first."""
     return tuple(tuple(group.split(TIE)) for group in text.split(RANK))
+
+
+def ranking_words(question: Question, text: str) -> str:
+    """Return a stored ranking in the words of its options."""
+    labels = {option.id: option.label for option in question.options}
+    groups = ([labels.get(one, one) for one in group] for group in ranking_groups(text))
+    return f" {RANK} ".join(f" {TIE} ".join(group) for group in groups)
+
+
+def every_ranking(question: Question) -> Iterator[str]:
+    """Yield every ranking that a question takes, as it is stored; there are many of many options.
+
+    Orders without equal ranks come first.
+    """
+    ids = [option.id for option in question.options]
+    for joints in range(len(ids) if question.ties else 1):
+        for order in permutations(ids):
+            for joined in combinations(range(1, len(ids)), joints):
+                groups = _cut(order, joined)
+                if all(group == sorted(group, key=ids.index) for group in groups):
+                    yield ranking_text(groups)
+
+
+def _cut(order: Sequence[str], joined: Sequence[int]) -> list[list[str]]:
+    """Cut an order into groups; an option at a joined place stands with the one before it."""
+    groups: list[list[str]] = []
+    for place, one in enumerate(order):
+        if place in joined:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
 
 
 def checked_ranking(question: Question, groups: Sequence[Sequence[str]]) -> str:

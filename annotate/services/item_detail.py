@@ -30,6 +30,7 @@ from annotate.services import rubrics
 from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
 from annotate.services.scoping import in_scope, visible_items
+from tasks.answer_values import ranking_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -494,6 +495,8 @@ def _value(question: Question, cell: Cell) -> str:
     if question.type == "span":
         spans = json.loads(value)
         return ", ".join(f"{span['target']} {span['start']} to {span['end']}" for span in spans)
+    if question.type == "ranking":
+        return ranking_words(question, value)
     names = {option.id: option.label for option in question.options}
     return names.get(value, value)
 

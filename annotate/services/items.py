@@ -263,6 +263,8 @@ def texts_of(body: Any) -> Iterator[str]:  # noqa: ANN401 - a body of any kind
             yield body[name]
     for message in body.get("messages", ()):
         yield message["content"]
+    for response in body.get("responses", ()):
+        yield response["text"]
 
 
 def _conditions(scope: Scope, wanted: ItemFilter) -> Iterator[sa.ColumnElement[bool]]:
@@ -434,7 +436,7 @@ def _state(have: int, need: int) -> str:
 def excerpt(body: Any) -> str:  # noqa: ANN401 - a body of any kind
     """Return the first words of an item: of its text or prompt, or of the last turn."""
     parts = [part for part in texts_of(body) if part.strip()]
-    if "messages" in body:
+    if "messages" in body and "responses" not in body:
         parts.reverse()  # the last turn is the one that is judged; first ones are often alike
     first = " ".join(parts[0].split()) if parts else ""
     return first if len(first) <= EXCERPT else first[: EXCERPT - 1].rstrip() + "…"

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from annotate.services.own_answers import cell_key
 from annotate.web.rendering import translate as _
+from rubrics.schema import RESPONSES
+from tasks.answer_values import every_ranking, ranking_text, ranking_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from annotate.services.case_reading import CaseView, OpenCell, Ruled, Vote
     from rubrics.schema import Question, Rubric
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 NOT_ASKED = "not_asked"
 UNSURE = "unsure"
 KEEP = "keep"
+RANKED = 3
+"""Up to so many options every order of them is offered; the order of more is written."""
 NONE = "none"
 ALONE = ":"
 """Before an answer that stands alone among the boxes of a multiple choice; no option id has it."""
@@ -89,7 +93,8 @@ def short_title(rubric: Rubric, question: str, category: str) -> str:
     if not category:
         return words.capitalize()
     name = _category_name(rubric, found, category)
-    return name if found.type == "multi" else f"{name}: {words}"
+    alone = found.type == "multi" and found.options_from != RESPONSES
+    return name if alone else f"{name}: {words}"
 
 
 def fields(case: CaseView) -> tuple[CellField, ...]:
@@ -114,8 +119,8 @@ def _blind_field(rubric: Rubric, cell: OpenCell) -> BlindField:
         return BlindField(
             cell_key(cell.question, cell.category),
             title_of(rubric, cell.question, cell.category),
-            question.help or "",
-            question.type,
+            _help(question),
+            _kind(question),
             (*_options(rubric, question, cell.category), (UNSURE, _("Unsure"), "")),
         )
     alone = [(NONE, _("None of them"), "")]
@@ -155,14 +160,33 @@ def _field(rubric: Rubric, cell: OpenCell) -> CellField:
     return CellField(
         key=cell_key(cell.question, cell.category),
         title=title_of(rubric, cell.question, cell.category),
-        help=question.help or "",
-        kind=question.type,
+        help=_help(question),
+        kind=_kind(question),
         options=_options(rubric, question, cell.category),
         clauses=_clauses(rubric, cell.category),
         reason=cell.reason,
         gap=cell.gap,
         decided=cell.decision_id,
     )
+
+
+def _is_written(question: Question) -> bool:
+    return question.type == "ranking" and len(question.options) > RANKED
+
+
+def _kind(question: Question) -> str:
+    return "text" if _is_written(question) else question.type
+
+
+def _help(question: Question) -> str:
+    """Return the hint of a question, and how its answer is written where that is not plain."""
+    if not _is_written(question):
+        return question.help or ""
+    ids = [option.id for option in question.options]
+    how = _(
+        "Write all of them, the best first: %(order)s", order=ranking_text([[one] for one in ids])
+    )
+    return f"{question.help} {how}" if question.help else how
 
 
 def _options(rubric: Rubric, question: Question, category: str) -> tuple[tuple[str, str, str], ...]:
@@ -173,8 +197,12 @@ def _options(rubric: Rubric, question: Question, category: str) -> tuple[tuple[s
         found = [("1", _("Yes, %(name)s", name=name), ""), ("0", _("No"), "")]
     elif question.type == "boolean":
         found = [("true", _("Yes"), ""), ("false", _("No"), "")]
+    elif question.type == "ranking":
+        short = len(question.options) <= RANKED
+        orders = every_ranking(question) if short else ()
+        found = [(one, ranking_words(question, one), "") for one in orders]
     else:
-        anchors = rubric.category(category).severity_anchors if category else {}
+        anchors = _anchors(rubric, category)
         found = [
             (option.id, option.label, str(anchors.get(option.id, option.help or "")))
             for option in question.options
@@ -182,6 +210,12 @@ def _options(rubric: Rubric, question: Question, category: str) -> tuple[tuple[s
     if question.ask_if is not None or question.repeat_for is not None:
         found.append((NOT_ASKED, _("Was not to be asked"), ""))
     return tuple(found)
+
+
+def _anchors(rubric: Rubric, category: str) -> Mapping[str, str]:
+    """Return what the steps of a scale mean in a harm category; nothing where it is none."""
+    known = {one.id: one.severity_anchors for one in rubric.categories}
+    return known.get(category, {})
 
 
 def _clauses(rubric: Rubric, category: str) -> tuple[tuple[str, str], ...]:
@@ -204,6 +238,8 @@ def value_words(rubric: Rubric, question: str, category: str, value: str | None,
     found = rubric.question(question)
     if found.type in {"multi", "boolean"}:
         return _("yes") if value in {"1", "true"} else _("no")
+    if found.type == "ranking":
+        return ranking_words(found, value)
     labels = {option.id: option.label for option in found.options}
     del category
     return labels.get(value, value)

@@ -207,7 +207,7 @@ class World:
         self, project_id: str, kind: str, bodies: list[dict[str, Any]], prefix: str = "item"
     ) -> list[str]:
         moment = self.now()
-        rows = []
+        rows: list[dict[str, Any]] = []
         for number, content in enumerate(bodies):
             body = canonical_json(content)
             rows.append(

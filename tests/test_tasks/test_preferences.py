@@ -15,7 +15,13 @@ from rubrics.loader import load_rubric
 from rubrics.versioning import fingerprint
 from tasks.adjudication import DecisionRefused, check_decision
 from tasks.agreement import ReliabilityData, krippendorff_alpha
-from tasks.answer_values import checked_ranking, ranking_groups, ranking_text
+from tasks.answer_values import (
+    checked_ranking,
+    every_ranking,
+    ranking_groups,
+    ranking_text,
+    ranking_words,
+)
 from tasks.cells import Cell, LabelsRefused
 from tasks.label_validation import validate_answers
 from tasks.reliability import LabelColumns, LabelsUnreadable, agreement_report
@@ -263,3 +269,12 @@ def test_every_order_is_shown_equally_often_and_always_the_same_to_one_place() -
     assert set(shown) == set(itertools.permutations(["r1", "r2", "r3"]))
     assert all(880 < count < 1_120 for count in shown.values()), shown
     assert shown_order("a", 2) == shown_order("a", 2)
+
+
+def test_every_ranking_that_a_question_takes_is_offered_once() -> None:
+    strict = list(every_ranking(STRICT.question("order")))
+    assert len(strict) == len(set(strict)) == 6
+    tied = list(every_ranking(RUBRIC.question("why")))
+    assert len(tied) == len(set(tied)) == 13
+    assert all(checked_ranking(RUBRIC.question("why"), ranking_groups(one)) == one for one in tied)
+    assert ranking_words(RUBRIC.question("why"), "tone>facts=length") == "tone > facts = length"

@@ -11,6 +11,7 @@ IDS = ["a", "b", "c", "d"]
 
 
 def _run(*acts: tuple[Any, ...]) -> list[dict[str, Any]]:
+    seen: list[dict[str, Any]]
     [seen] = label_script.run("rankings", cases=[{"ids": IDS, "acts": acts}])
     return seen
 
