@@ -91,6 +91,15 @@ def route(session: Session, actor: Actor, place: Found, rubric: Rubric, at: date
     _change(session, actor, place.project_id, case, cells, at)
 
 
+_ADD_CASE = Prepared(
+    sa.insert(AdjudicationCase),
+    (
+        *("id", "project_id", "team_id", "task_id", "round_id", "item_id"),
+        *("rubric_version_id", "fingerprint", "state", "fence", "opened_at"),
+    ),
+)
+
+
 def _open(
     session: Session,
     actor: Actor,
@@ -99,9 +108,8 @@ def _open(
     at: datetime,
 ) -> None:
     case_id = new_id()
-    connection = session.connection()
-    connection.execute(
-        sa.insert(AdjudicationCase),
+    _ADD_CASE.run(
+        session,
         {
             "id": case_id,
             "project_id": place.project_id,
@@ -116,7 +124,7 @@ def _open(
             "opened_at": at,
         },
     )
-    _insert_cells(connection, place.project_id, case_id, cells)
+    _insert_cells(session, place.project_id, case_id, cells)
     audit.record(
         session,
         actor,
@@ -129,11 +137,16 @@ def _open(
     )
 
 
+_ADD_CELLS = Prepared(
+    sa.insert(CaseCell), ("case_id", "question", "category", "project_id", "reason", "gap")
+)
+
+
 def _insert_cells(
-    connection: sa.Connection, project_id: str, case_id: str, cells: tuple[OpenCell, ...]
+    session: Session, project_id: str, case_id: str, cells: tuple[OpenCell, ...]
 ) -> None:
-    connection.execute(
-        sa.insert(CaseCell),
+    _ADD_CELLS.run_each(
+        session,
         [
             {
                 "case_id": case_id,
@@ -168,7 +181,7 @@ def _change(
         .values(state=state, closed_at=None if cells else at)
     )
     if cells:
-        _insert_cells(connection, project_id, case.id, cells)
+        _insert_cells(session, project_id, case.id, cells)
     if case.state != state:
         kind = "case.opened" if cells else "case.withdrawn"
         audit.record(session, actor, kind, "case", case.id, project_id=project_id, at=at)

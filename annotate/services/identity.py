@@ -18,9 +18,12 @@ from annotate.services.prepared import Prepared
 from annotate.services.text import sha256_hex
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
+
+    from annotate.services.prepared import Row
 
 SYSTEM_LOGIN = "system"
 TOKEN_PREFIX = "tst_"  # noqa: S105 - a public prefix, no secret
@@ -141,6 +144,14 @@ def require_candidate(candidate: Candidate, *, fits: bool) -> str:
     return candidate.user_id
 
 
+_GRANT = (
+    RoleGrant.role,
+    RoleGrant.project_id.label("in_project"),
+    RoleGrant.team_id.label("in_team"),
+)
+_GRANTED = sa.and_(RoleGrant.user_id == UserAccount.id, RoleGrant.revoked_at.is_(None))
+"""Who asks and what they may comes in one answer: a row for each role, one where there is none."""
+
 _SESSION_ACTOR = Prepared(
     sa.select(
         LoginSession.id,
@@ -153,8 +164,10 @@ _SESSION_ACTOR = Prepared(
         UserAccount.language,
         UserAccount.time_zone,
         UserAccount.preferences,
+        *_GRANT,
     )
     .join(UserAccount, UserAccount.id == LoginSession.user_id)
+    .outerjoin(RoleGrant, _GRANTED)
     .where(
         LoginSession.token_hash == sa.bindparam("token_hash"),
         LoginSession.revoked_at.is_(None),
@@ -174,8 +187,10 @@ _TOKEN_ACTOR = Prepared(
         UserAccount.display_name,
         UserAccount.language,
         UserAccount.time_zone,
+        *_GRANT,
     )
     .join(UserAccount, UserAccount.id == ApiToken.user_id)
+    .outerjoin(RoleGrant, _GRANTED)
     .where(
         ApiToken.token_hash == sa.bindparam("token_hash"),
         ApiToken.revoked_at.is_(None),
@@ -184,7 +199,7 @@ _TOKEN_ACTOR = Prepared(
 )
 
 _GRANTS = Prepared(
-    sa.select(RoleGrant.role, RoleGrant.project_id, RoleGrant.team_id).where(
+    sa.select(*_GRANT).where(
         RoleGrant.user_id == sa.bindparam("user_id"), RoleGrant.revoked_at.is_(None)
     )
 )
@@ -192,9 +207,10 @@ _GRANTS = Prepared(
 
 def actor_of_session(session: Session, token: str) -> tuple[Actor, bool] | None:
     """Return the actor of a session cookie, and whether its last use should be noted again."""
-    row = _SESSION_ACTOR.first(session, {"token_hash": sha256_hex(token)})
-    if row is None:
+    rows = _SESSION_ACTOR.all(session, {"token_hash": sha256_hex(token)})
+    if not rows:
         return None
+    row = rows[0]
     moment = now(session)
     idle = timedelta(seconds=settings_of(session).session_idle_seconds)
     if row.expires_at <= moment or row.last_seen_at + idle <= moment:
@@ -203,7 +219,7 @@ def actor_of_session(session: Session, token: str) -> tuple[Actor, bool] | None:
         user_id=row.user_id,
         login=row.login,
         display_name=row.display_name,
-        grants=grants_of(session, row.user_id),
+        grants=_grants(rows),
         channel="web",
         language=row.language,
         time_zone=row.time_zone,
@@ -216,15 +232,18 @@ def actor_of_session(session: Session, token: str) -> tuple[Actor, bool] | None:
 
 def actor_of_token(session: Session, token: str) -> tuple[Actor, bool] | None:
     """Return the actor of an API token, and whether its last use should be noted again."""
-    row = _TOKEN_ACTOR.first(session, {"token_hash": sha256_hex(token)})
+    rows = _TOKEN_ACTOR.all(session, {"token_hash": sha256_hex(token)})
+    if not rows:
+        return None
+    row = rows[0]
     moment = now(session)
-    if row is None or row.expires_at <= moment:
+    if row.expires_at <= moment:
         return None
     actor = Actor(
         user_id=row.user_id,
         login=row.login,
         display_name=row.display_name,
-        grants=grants_of(session, row.user_id),
+        grants=_grants(rows),
         channel="api",
         language=row.language,
         time_zone=row.time_zone,
@@ -253,8 +272,13 @@ def note_use(session: Session, actor: Actor) -> None:
 
 def grants_of(session: Session, user_id: str) -> tuple[Grant, ...]:
     """Return the roles a person holds now."""
-    rows = _GRANTS.all(session, {"user_id": user_id})
-    return tuple(Grant(row.role, row.project_id, row.team_id) for row in rows)
+    return _grants(_GRANTS.all(session, {"user_id": user_id}))
+
+
+def _grants(rows: Sequence[Row]) -> tuple[Grant, ...]:
+    return tuple(
+        Grant(row.role, row.in_project, row.in_team) for row in rows if row.role is not None
+    )
 
 
 def actor_of_user(session: Session, user_id: str) -> Actor:

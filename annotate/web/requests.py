@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from flask import current_app, g, request
-from flask.globals import app_ctx
+from flask.globals import app_ctx, request_ctx
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
@@ -113,6 +113,7 @@ def json_body(model: type[Model]) -> Model:
 
 
 def _json_bytes() -> bytes:
+    request = request_ctx.request
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send a JSON body with Content-Type: application/json")
     if request.content_length is not None and request.content_length > MAX_JSON_BYTES:
