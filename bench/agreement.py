@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 N_VALUES = 5
+HEADER = """\
+| what | ours: s (range) | of processors | peer | ratio (range) | in processor time | cold | goal |
+|---|---|---|---|---|---|---|---|"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,11 +437,7 @@ def main() -> int:
         return 0
     small = 100 if options.small else 1
     chosen = options.cases or [*CASES, "parquet"]
-    lines = [
-        "| what | ours: s (range) | of processors | peer | **ratio** (range) | in processor time "
-        + "| cold | goal |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    lines = HEADER.splitlines()
     for name in chosen:
         if name in CASES:
             with _OPEN:

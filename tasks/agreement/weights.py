@@ -6,6 +6,7 @@ between two values, however often these are used.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,12 +26,8 @@ def _identity(scale: Floats) -> Floats:
     return np.eye(scale.size)
 
 
-def _power(exponent: float) -> Callable[[Floats], Floats]:
-    def weigh(scale: Floats) -> Floats:
-        gap = np.abs(scale[:, None] - scale[None, :]) ** exponent
-        return _one_minus_share(gap)
-
-    return weigh
+def _power(exponent: float, scale: Floats) -> Floats:
+    return _one_minus_share(np.abs(scale[:, None] - scale[None, :]) ** exponent)
 
 
 def _ordinal(scale: Floats) -> Floats:
@@ -67,9 +64,9 @@ def _one_minus_share(loss: Floats) -> Floats:
 
 _NAMED: dict[str, Callable[[Floats], Floats]] = {
     "identity": _identity,
-    "linear": _power(1.0),
-    "quadratic": _power(2.0),
-    "radical": _power(0.5),
+    "linear": partial(_power, 1.0),
+    "quadratic": partial(_power, 2.0),
+    "radical": partial(_power, 0.5),
     "ordinal": _ordinal,
     "ratio": _ratio,
     "circular": _circular,
