@@ -51,6 +51,12 @@ PILOT, PRODUCTION = "Pilot", "Everyday questions"
 OVERLAP = 3
 SEED = 99
 MINUTES = 1.5
+PAIRS_SLUG, PAIRS_TITLE = "garden-pairs", "Garden helper: pairs of answers"
+PAIRS_DESCRIPTION = "Two answers to one request, for choosing between two versions of the helper."
+PAIRS_RUBRIC = "refusal-pairs"
+PAIRS_ROUND = "Old and new version"
+PAIRS_LABELLED = 8
+"""Pairs that each demo annotator has labelled; the others are left to try."""
 HELD_SECONDS = 60
 
 
@@ -69,6 +75,8 @@ def ensure(database: Database, say: Callable[[str], None] = lambda _line: None) 
         finished = _round_of(session, PRODUCTION) is not None
     if finished or not logins.passwords:
         return logins
+    say("Making a project of pairs of answers …")
+    _make_pairs(database)
     prepared = _prepare(database)
     with database.read() as session:
         pilot = _round_of(session, PILOT)
@@ -85,11 +93,11 @@ def ensure(database: Database, say: Callable[[str], None] = lambda _line: None) 
     return logins
 
 
-def _round_of(session: Session, name: str) -> str | None:
+def _round_of(session: Session, name: str, slug: str = SLUG) -> str | None:
     return session.scalar(
         sa.select(Round.id)
         .join(Project, Project.id == Round.project_id)
-        .where(Project.slug == SLUG, Round.name == name)
+        .where(Project.slug == slug, Round.name == name)
         .execution_options(unscoped="the demo's own project, by its slug")
     )
 
@@ -107,6 +115,26 @@ def _prepare(database: Database) -> Prepared:
         return replay_setup.prepare(session, actor, slug=SLUG, title=TITLE, source=source)
 
 
+def _make_pairs(database: Database) -> None:
+    """Make the project of pairs with a round that is partly labelled; what is there is kept."""
+    with database.write() as session:
+        actor = _actor(session, "designer")
+        if session.scalar(sa.select(Project.id).where(Project.slug == PAIRS_SLUG)) is None:
+            projects.create(
+                session, actor, slug=PAIRS_SLUG, title=PAIRS_TITLE, description=PAIRS_DESCRIPTION
+            )
+        source = library.read(PAIRS_RUBRIC)
+        prepared = replay_setup.prepare(
+            session, actor, slug=PAIRS_SLUG, title=PAIRS_TITLE, source=source
+        )
+        round_id = _round_of(session, PAIRS_ROUND, PAIRS_SLUG)
+    if round_id is None:
+        _import(database, prepared, demo_content.PAIRS_FILE)
+        round_id = _make_pilot(database, prepared, PAIRS_ROUND)
+    for login in demo_people.ANNOTATORS:
+        _label(database, prepared, round_id, login, PAIRS_LABELLED)
+
+
 def _import(database: Database, prepared: Prepared, filename: str) -> None:
     with database.write() as session:
         job_id = imports.start(
@@ -122,10 +150,10 @@ def _import(database: Database, prepared: Prepared, filename: str) -> None:
     worker.run_until(database, job_id)
 
 
-def _make_pilot(database: Database, prepared: Prepared) -> str:
+def _make_pilot(database: Database, prepared: Prepared, name: str = PILOT) -> str:
     design = rounds.RoundDesign(
         rubric_version_id=prepared.version_id,
-        name=PILOT,
+        name=name,
         phase="pilot",
         overlap=OVERLAP,
         seed=SEED,
@@ -156,11 +184,18 @@ def _make_production(database: Database, prepared: Prepared, pilot: str) -> None
         rounds.create(session, manager, prepared.scope, design)
 
 
-def _label(database: Database, prepared: Prepared, round_id: str, login: str) -> None:
+def _label(
+    database: Database, prepared: Prepared, round_id: str, login: str, most: int | None = None
+) -> None:
     scope = prepared.scope
     with database.write() as session:
         actor = _actor(session, login)
-        while (place := labeling.claim(session, actor, scope, round_id).place) is not None:
+        done = len(labeling.mine(session, actor, scope, round_id, limit=most or 0))
+        while most is None or done < most:
+            place = labeling.claim(session, actor, scope, round_id).place
+            if place is None:
+                return
+            done += 1
             submission = labeling.prepare(
                 session,
                 actor,

@@ -12,6 +12,7 @@ from annotate.services.adjudication import Ruling
 FOLDER = Path(__file__).resolve().parent.parent / "demo"
 PILOT_FILE, MORE_FILE = "garden-pilot.jsonl", "garden-more.jsonl"
 ANSWERS_FILE, RULINGS_FILE = "pilot-answers.jsonl", "rulings.jsonl"
+PAIRS_FILE, PAIRS_ANSWERS_FILE = "pairs.jsonl", "pairs-answers.jsonl"
 _USUAL: dict[str, Any] = {
     "prompt_harm": "unharmful",
     "response_harm": "unharmful",
@@ -20,6 +21,8 @@ _USUAL: dict[str, Any] = {
     "confidence": "sure",
 }
 """Answers to an exchange that is as it should be; the file tells what differs from them."""
+_USUAL_PAIR: dict[str, Any] = {"request": "benign", "faults": []}
+_REPEATED = frozenset({"severity", "withheld"})
 
 
 def path_of(filename: str) -> Path:
@@ -35,7 +38,7 @@ def rows(filename: str) -> tuple[dict[str, Any], ...]:
 
 
 def answers(item: dict[str, Any], login: str) -> dict[str, Any]:
-    """Return what a demo annotator answers on a pilot item, as the labelling page would send it.
+    """Return what a demo annotator answers on an item, as the labelling page would send it.
 
     Parameters
     ----------
@@ -44,8 +47,9 @@ def answers(item: dict[str, Any], login: str) -> dict[str, Any]:
     login
         Whose answers.
     """
-    row = _by_item(ANSWERS_FILE)[item["external_id"]]
-    given = {**_USUAL, **row["base"], **row["but"].get(login, {})}
+    pair = item["kind"] == "responses"
+    row = _by_item(PAIRS_ANSWERS_FILE if pair else ANSWERS_FILE)[item["external_id"]]
+    given = {**(_USUAL_PAIR if pair else _USUAL), **row["base"], **row["but"].get(login, {})}
     return {
         question: _answer(question, value, item["body"])
         for question, value in given.items()
@@ -69,7 +73,7 @@ def _by_item(filename: str) -> dict[str, dict[str, Any]]:
 def _answer(question: str, value: object, body: dict[str, Any]) -> dict[str, Any]:
     if isinstance(value, dict) and "state" in value:
         return value
-    if question == "severity" and isinstance(value, dict):
+    if question in _REPEATED and isinstance(value, dict):
         return {"per": {category: {"value": step} for category, step in value.items()}}
     if question == "evidence" and isinstance(value, list):
         return {"value": [_span(body, *passage) for passage in value]}

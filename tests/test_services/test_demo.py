@@ -27,6 +27,9 @@ from annotate.policy import ALL_ROLES
 from annotate.services import demo, demo_content, demo_people, identity, invariants, people
 from annotate.services.migration import migrate
 from annotate.services.passwords import hash_password, verify_password
+from rubrics import library
+from rubrics.loader import load_rubric
+from tasks.label_validation import validate_answers
 from tests.support.databases import settings_for
 
 if TYPE_CHECKING:
@@ -96,8 +99,11 @@ def test_the_logins_stand_in_a_private_file(made: tuple[Database, demo.Logins]) 
 def test_the_project_shows_something_on_every_page(made: tuple[Database, demo.Logins]) -> None:
     database, _ = made
     pilot = len(demo_content.rows(demo_content.PILOT_FILE))
-    assert _count(database, Item) == 40
-    assert _count(database, Annotation) == 3 * pilot == 72
+    pairs = len(demo_content.rows(demo_content.PAIRS_FILE))
+    assert _count(database, Item, Item.kind != "responses") == 40
+    assert _count(database, Item, Item.kind == "responses") == pairs == 12
+    labelled = 3 * (pilot + demo.PAIRS_LABELLED)
+    assert _count(database, Annotation) == labelled == 96
     assert _count(database, AdjudicationCase, AdjudicationCase.state == "decided") == 2
     assert _count(database, AdjudicationCase, AdjudicationCase.state == "open") >= 8
     assert _count(database, ImportProblem) == 1
@@ -105,7 +111,11 @@ def test_the_project_shows_something_on_every_page(made: tuple[Database, demo.Lo
         rounds = {
             row.name: row.state for row in session.execute(sa.select(Round.name, Round.state))
         }
-        assert rounds == {demo.PILOT: "closed", demo.PRODUCTION: "open"}
+        assert rounds == {
+            demo.PILOT: "closed",
+            demo.PRODUCTION: "open",
+            demo.PAIRS_ROUND: "open",
+        }
         languages = set(session.scalars(sa.select(Item.language)))
         assert languages == {"en", "de", "fr"}
         assert invariants.check(session) == []
@@ -116,6 +126,16 @@ def test_a_second_start_adds_nothing(made: tuple[Database, demo.Logins]) -> None
     before = [_count(database, model) for model in COUNTED]
     assert demo.ensure(database) == logins
     assert [_count(database, model) for model in COUNTED] == before
+
+
+def test_pairs_of_answers_are_answered_by_their_place_in_the_item() -> None:
+    rubric = load_rubric(library.read(demo.PAIRS_RUBRIC))
+    pairs = [row["id"] for row in demo_content.rows(demo_content.PAIRS_FILE)]
+    assert [row["item"] for row in demo_content.rows(demo_content.PAIRS_ANSWERS_FILE)] == pairs
+    for name in pairs:
+        for login in demo_people.ANNOTATORS:
+            item = {"external_id": name, "kind": "responses", "body": {}}
+            assert validate_answers(rubric, demo_content.answers(item, login))
 
 
 def test_planted_answers_and_rulings_are_of_items_that_exist() -> None:
