@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from annotate.cli.context import fail, opened
 from annotate.policy import Scope
-from annotate.services import imports, projects
+from annotate.services import file_sources, imports, projects
 from annotate.services import worker as workers
 from annotate.services.identity import system_actor
 
@@ -40,7 +40,13 @@ def items() -> None:
     type=click.Choice(["jsonl", "csv"]),
     help="By the file's name when not given.",
 )
-def import_items(file: Path, slug: str, wanted: str | None) -> None:
+@click.option(
+    "--media",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER|ZIP",
+    help="Where the pictures and recordings lie that rows name.",
+)
+def import_items(file: Path, slug: str, wanted: str | None, media: Path | None) -> None:
     """Import items from FILE, in JSONL or CSV.
 
     Rows that are there already are left as they are. Ends with 0 when every row was taken, 1 when
@@ -52,14 +58,19 @@ def import_items(file: Path, slug: str, wanted: str | None) -> None:
         file.open("rb").close()
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
+    if media is not None and not file_sources.exists(media):
+        fail(f"{media} is neither a folder nor a zip that can be read")
+    kind = imports.format_of(file.name, wanted or "")
     with opened() as database:
-        job_id, scope = _start(database, file, slug, imports.format_of(file.name, wanted or ""))
+        job_id, scope = _start(database, file, slug, kind, media)
         job = _run(database, job_id, file)
         code = _report(database, scope, job)
     raise SystemExit(code)
 
 
-def _start(database: Database, file: Path, slug: str, kind: imports.Format) -> tuple[str, Scope]:
+def _start(
+    database: Database, file: Path, slug: str, kind: imports.Format, media: Path | None
+) -> tuple[str, Scope]:
     with database.write() as session:
         actor = system_actor(session)
         scope = Scope(projects.by_slug(session, actor, slug).id)
@@ -70,6 +81,7 @@ def _start(database: Database, file: Path, slug: str, kind: imports.Format) -> t
             path=file,
             format=kind,
             filename=file.name,
+            media=media,
             keep_file=True,
             held_for=HELD_SECONDS,
         )

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 ACTIONS: tuple[str, ...] = (
     *("next", "previous", "unsure", "cannot_assess", "undo"),
-    *("reveal", "hide", "turn_before", "turn_after", "mark"),
+    *("reveal", "hide", "turn_before", "turn_after", "jump", "invisibles", "mark"),
     *("search", "cite", "write", "filter"),
-    *("optout", "report", "skip", "mine", "break", "keys"),
+    *("optout", "report", "skip", "mine", "break", "support", "keys"),
 )
 """What has a key; the same list as in ``keymap.js``."""
 MOST_OPTIONS = 500

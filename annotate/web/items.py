@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from werkzeug.exceptions import UnsupportedMediaType
-from werkzeug.formparser import parse_form_data
 
-from annotate.services import imports, item_detail, items, projects, uploads
+from annotate.services import file_sources, imports, item_detail, items, projects, uploads
 from annotate.services.errors import BadInput
 from annotate.services.text import check_text
+from annotate.web import import_form
 from annotate.web.forms import field_errors
 from annotate.web.requests import actor, database, read_session, scope, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from typing import BinaryIO
 
     from flask import Response
     from werkzeug.wrappers import Response as AnyResponse
@@ -27,7 +26,7 @@ API = "/api/v1/projects/<project>/items"
 PAGING = ("before", "after", "words", "done")
 JSONL_TYPES = frozenset({"application/x-ndjson", "application/jsonl", "application/x-jsonlines"})
 CSV_TYPES = frozenset({"text/csv", "text/tab-separated-values"})
-FIELD_BYTES = 10_000
+ZIP_TYPE = "application/zip"
 
 
 def _filters() -> dict[str, str]:
@@ -120,55 +119,23 @@ def _import_form(project: str, typed: dict[str, str], errors: dict[str, str]) ->
 
 
 def _import_from_form(typed: dict[str, str]) -> str:
-    """Stream the form's file to disk and start the import."""
+    """Stream the form's files to disk and start the import."""
     settings = database().settings
     uploads.check_room(settings, request.content_length)
-    made: list[tuple[Path, BinaryIO]] = []
-
-    def to_disk(*_: object, **__: object) -> BinaryIO:
-        made.append(uploads.create(settings))
-        return made[-1][1]
-
-    taken: list[Path] = []
-    try:
-        _, form, files = parse_form_data(
-            request.environ,
-            stream_factory=to_disk,
-            max_form_memory_size=FIELD_BYTES,
-            max_content_length=settings.max_upload_bytes,
-            max_form_parts=20,
-        )
-        typed.update({"format": form.get("format", "")})
-        for _path, stream in made:
-            stream.close()
-        name = _named(files.get("file"))
-        if made[0][0].stat().st_size == 0:
-            raise BadInput("The file is empty", problems=[_problem("The file is empty.")])
-        job_id = _start(made[0][0], imports.format_of(name, typed["format"]), name)
-        taken.append(made[0][0])
-        return job_id
-    finally:
-        for path, stream in made:
-            stream.close()
-            if path not in taken:
-                path.unlink(missing_ok=True)
+    with import_form.received(settings, request.environ) as sent:
+        typed.update({"format": sent.form.get("format", "")})
+        wanted = import_form.wanted(settings, sent)
+        kind = imports.format_of(wanted.name, typed["format"])
+        job_id = _start(wanted.path, kind, wanted.name, wanted.media)
+        sent.keep(wanted.path, wanted.media)
+    return job_id
 
 
-def _named(given: Any) -> str:  # noqa: ANN401 - a FileStorage or None
-    name = given.filename if given is not None else ""
-    if not name:
-        raise BadInput("Choose a file", problems=[_problem("Choose a file.")])
-    check_text(name, "file")
-    return str(name)
-
-
-def _problem(message: str) -> dict[str, str]:
-    return {"field": "file", "message": message}
-
-
-def _start(path: Path, kind: imports.Format, name: str) -> str:
+def _start(path: Path, kind: imports.Format, name: str, media: Path | None = None) -> str:
     with transaction() as session:
-        return imports.start(session, actor(), scope(), path=path, format=kind, filename=name)
+        return imports.start(
+            session, actor(), scope(), path=path, format=kind, filename=name, media=media
+        )
 
 
 @blueprint.get("/p/<project>/quarantine")
@@ -207,6 +174,8 @@ def api_list(project: str) -> Response:
 @blueprint.post(API)
 def api_import(project: str) -> tuple[Response, int]:  # noqa: ARG001 - the guard resolves it
     """Take a file's content as the body and start its import."""
+    if request.mimetype == ZIP_TYPE:
+        return _import_zip()
     kind = _format_of_body()
     settings = database().settings
     received = uploads.receive(settings, request.stream, request.content_length)  # type: ignore[arg-type]
@@ -221,13 +190,30 @@ def api_import(project: str) -> tuple[Response, int]:  # noqa: ARG001 - the guar
     return jsonify({"job_id": job_id, "job": location}), 202
 
 
+def _import_zip() -> tuple[Response, int]:
+    """Take a zip of one item file and the files its rows ask for."""
+    settings = database().settings
+    received = uploads.receive(settings, request.stream, request.content_length)  # type: ignore[arg-type]
+    items_file: Path | None = None
+    try:
+        items_file, name = file_sources.unpack_items(settings, received.path)
+        job_id = _start(items_file, imports.format_of(name), name, received.path)
+    except BaseException:
+        received.discard()
+        if items_file is not None:
+            items_file.unlink(missing_ok=True)
+        raise
+    return jsonify({"job_id": job_id, "job": url_for("jobs.api_job", job_id=job_id)}), 202
+
+
 def _format_of_body() -> imports.Format:
     if request.mimetype in JSONL_TYPES:
         return "jsonl"
     if request.mimetype in CSV_TYPES:
         return "csv"
     raise UnsupportedMediaType(
-        "Send the file's content with Content-Type: application/x-ndjson or text/csv"
+        "Send the file's content with Content-Type: application/x-ndjson, text/csv, or "
+        "application/zip for a zip that holds an item file beside the files of its items"
     )
 
 

@@ -16,6 +16,7 @@ from annotate.cli.main import cli
 from annotate.models import Item
 from annotate.services import worker
 from tests.support.databases import environment_for
+from tests.support.media_samples import png
 from tests.test_services.items_support import jsonl, new_project, start_import
 
 if TYPE_CHECKING:
@@ -46,6 +47,26 @@ def run(environment: dict[str, str], *words: str) -> Result:
 def count(database: Database) -> int:
     with database.read() as session:
         return session.scalar(sa.select(sa.func.count()).select_from(Item)) or 0
+
+
+@pytest.mark.usefixtures("scope")
+def test_files_come_from_a_folder(
+    environment: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "pot.png").write_bytes(png())
+    rows = [{"id": "a", "media": "pot.png"}, {"id": "b", "text": "x", "media": "none.png"}]
+    path = jsonl(tmp_path / "a.jsonl", rows)
+    words = ("items", "import", str(path), "--project", "tested", "--media")
+    done = run(environment, *words, str(folder))
+    assert done.exit_code == 1
+    assert "line 2 (b): the file none.png is not in the folder" in done.stderr
+    assert count(database) == 1
+    assert (folder / "pot.png").exists()
+    nowhere = run(environment, *words, str(tmp_path / "nowhere"))
+    assert nowhere.exit_code == 2
+    assert "neither a folder nor a zip" in nowhere.stderr
 
 
 @pytest.mark.usefixtures("scope")

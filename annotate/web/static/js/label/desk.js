@@ -148,6 +148,7 @@ export class Desk {
       hold: rubric.display.reveal === "hold",
       askedAbout: all ? null : new Set(asked.map(({ target }) => target)),
       notice: rubric.display.notice,
+      mediaAddress: `${this.root.dataset["api"] ?? "/api/v1"}/assignments/${encodeURIComponent(this.now().assignment.id)}/media/`,
     });
     this.#paintMarks();
   }

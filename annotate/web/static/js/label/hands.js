@@ -16,6 +16,7 @@ import { isKeyOf, listen, setPersonalKeys } from "./keys.js";
  * @property {() => unknown} break
  * @property {() => unknown} mine
  * @property {() => void} textSize
+ * @property {() => unknown} [support]
  */
 
 /**
@@ -35,11 +36,14 @@ export function handle(page, desk) {
     report: () => void page.report(),
     skip: () => void page.skip(),
     hide: atWork(() => desk.hide()),
+    invisibles: atWork(() => void desk.item.toggleInvisible()),
+    jump: atWork(() => desk.item.askTurn()),
     mark: atWork(() => desk.mark()),
     break: () => void page.break(),
     keys: () => void import("./keyboard.js").then(({ showKeys }) => showKeys(page, desk)),
     mine: () => void page.mine(),
     size: () => page.textSize(),
+    support: () => page.support?.(),
     toQuestions: () => must("#ask-h").scrollIntoView({ block: "start" }),
   };
   document.addEventListener("click", (event) => {

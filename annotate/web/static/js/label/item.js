@@ -1,8 +1,8 @@
 // The words under judgement: turns with their roles, concealed until revealed, and the passages marked in them.
 import { fill, h, icon, say } from "../lib/dom.js";
-import { countCodePoints, toCodePoint, toUnit } from "./codepoints.js";
-import { capOf } from "./keys.js";
+import { countCodePoints, countInvisible, toCodePoint, toUnit } from "./codepoints.js";
 import { besideEachOther, responseTurns } from "./responses.js";
+import { capOf } from "./keys.js";
 import { t, tOr } from "./texts.js";
 
 /** @typedef {import("./types.js").Item} Item */
@@ -16,11 +16,18 @@ import { t, tOr } from "./texts.js";
  * @property {string} role
  * @property {string} text
  * @property {string} [name] what it is called instead of its role: one of several responses
+ * @property {import("./types.js").ToolCall[]} [calls] tools that it calls
+ * @property {string} [answers] the call or tool that it answers
+ * @property {import("./types.js").MediaEntry[]} [media] files that belong to it
  */
 
 /** @typedef {{ span: Span, tag: string }} Mark */
 
 const ROLES = new Set(["system", "user", "assistant", "tool"]);
+/** From so many turns on there is a bar to jump with; from so many on only those near the window have their words in the page. */
+const MANY = 12;
+const WINDOWED = 60;
+const FIRST = 16;
 
 /**
  * The turns of an item, in order.
@@ -29,9 +36,15 @@ const ROLES = new Set(["system", "user", "assistant", "tool"]);
  * @returns {Turn[]}
  */
 export function turnsOf({ body }) {
+  const files = (/** @type {Turn} */ turn) => {
+    const media = body.media?.filter(({ target }) => target === turn.target) ?? [];
+    return media.length ? { ...turn, media } : turn;
+  };
   if (body.messages) {
-    const said = body.messages.map(({ role, content }, index) => ({ target: `message:${index}`, role, text: content }));
-    return [...said, ...responseTurns(body)];
+    const said = body.messages.map(({ role, content, tool_calls: calls, tool_call_id: id, name }, index) => ({
+      target: `message:${index}`, role: role === "developer" ? "system" : role, text: content, ...(calls ? { calls } : {}), ...(name ?? id ? { answers: name ?? id ?? "" } : {}),
+    }));
+    return [...said, ...responseTurns(body)].map(files);
   }
   /** @type {[string, string, string | undefined][]} */
   const parts = [
@@ -39,7 +52,26 @@ export function turnsOf({ body }) {
     ["text", "text", body.text],
   ];
   const said = parts.flatMap(([target, role, text]) => (typeof text === "string" ? [{ target, role, text }] : []));
-  return [...said, ...responseTurns(body)];
+  return [...said, ...responseTurns(body)].map(files);
+}
+
+/**
+ * The name of a file as a part of its turn, by which it is revealed and counted.
+ *
+ * @param {Turn} turn
+ * @param {number} index
+ */
+function partOf(turn, index) {
+  return `${turn.target}/media:${index}`;
+}
+
+/**
+ * The parts of a turn that are revealed one by one: its words with the calls, then each file.
+ *
+ * @param {Turn} turn
+ */
+function partsOf(turn) {
+  return [...(turn.text || turn.calls ? [turn.target] : []), ...(turn.media ?? []).map((_, index) => partOf(turn, index))];
 }
 
 /**
@@ -119,16 +151,31 @@ export class ItemView {
     this.selected = null;
     /** @type {{ target: string, anchor: number, focus: number } | null} */
     this.cursor = null;
+    /** @type {Map<string, HTMLElement>} */
+    this.nodes = new Map();
+    /** @type {Set<string> | null} turns that have their words in the page; null: all */
+    this.near = null;
+    /** @type {import("./long.js").LongItem | null} */
+    this.long = null;
+    /** @type {typeof import("./extras.js") | null} */
+    this.extras = null;
+    /** @type {typeof import("./invisibles.js") | null} */
+    this.invisibles = null;
+    this.showsInvisible = false;
+    this.mediaAddress = "";
     document.addEventListener("selectionchange", () => this.#noteSelection());
     this.pane.addEventListener("keydown", (event) => this.#selectByKey(event));
   }
 
   /**
    * @param {Item} item
-   * @param {{ conceal: boolean, hold: boolean, askedAbout: Set<string> | null, notice: string | null }} how
+   * @param {{ conceal: boolean, hold: boolean, askedAbout: Set<string> | null, notice: string | null, mediaAddress?: string }} how
    */
-  show(item, { conceal, hold, askedAbout, notice }) {
+  show(item, { conceal, hold, askedAbout, notice, mediaAddress = "" }) {
+    this.#end();
     this.turns = turnsOf(item);
+    this.mediaAddress = mediaAddress;
+    this.near = this.turns.length > WINDOWED ? new Set(this.turns.slice(0, FIRST).map(({ target }) => target)) : null;
     this.revealed = new Set();
     this.concealing = conceal;
     this.holds = hold;
@@ -144,16 +191,72 @@ export class ItemView {
       conceal && notice ? h("p.notice", {}, icon("eye-off"), notice) : null,
       besideEachOther(this.turns, this.turns.map((turn) => {
         if (turn.role !== "system") number += 1;
-        return this.#turn(turn, turn.role === "system" || turn.name !== undefined ? 0 : number);
+        const node = this.#turn(turn, turn.role === "system" || turn.name !== undefined ? 0 : number);
+        this.nodes.set(turn.target, node);
+        return node;
       })),
       h("p.item-end", {}, this.turns.length > 1 ? t("endOfConversation") : t("endOfItem")),
     );
     for (const turn of this.turns) this.#paint(turn);
     this.pane.scrollTop = 0;
+    this.#countInvisible();
+    void this.#bringExtras(this.turns);
+  }
+
+  /**
+   * Load what this item needs besides words, and only then.
+   *
+   * @param {Turn[]} turns by which it is known whether the item is still the same
+   */
+  async #bringExtras(turns) {
+    if (!this.extras && turns.some(({ calls, media }) => calls ?? media)) {
+      this.extras = await import("./extras.js");
+      if (this.turns === turns) for (const turn of turns) if (turn.calls ?? turn.media) this.#paint(turn);
+    }
+    if (turns.length > MANY) {
+      const { LongItem } = await import("./long.js");
+      if (this.turns !== turns) return;
+      this.long = new LongItem({
+        pane: this.pane, turns, nodes: this.nodes, near: this.near, judged: () => this.judged,
+        paint: (target) => { const turn = turns.find((one) => one.target === target); if (turn) this.#paint(turn); },
+      });
+    }
+  }
+
+  #end() {
+    this.long?.end();
+    this.long = null;
+    quiet(this.pane);
+    this.nodes.clear();
+  }
+
+  #countInvisible() {
+    const count = this.turns.reduce((sum, { text }) => sum + countInvisible(text), 0);
+    const button = document.getElementById("invisibles");
+    if (!button) return;
+    button.hidden = count === 0;
+    const words = button.querySelector("[data-count]");
+    if (words) words.textContent = t("invisibleCount", { count });
+    button.setAttribute("aria-pressed", String(this.showsInvisible));
+  }
+
+  /** Show every invisible character in a box, or stop that. */
+  async toggleInvisible() {
+    this.invisibles ??= await import("./invisibles.js");
+    this.showsInvisible = !this.showsInvisible;
+    for (const turn of this.turns) this.#paint(turn);
+    this.#countInvisible();
+    say(t(this.showsInvisible ? "invisibleShown" : "invisibleHidden"));
+  }
+
+  /** Ask for the turn to go to. */
+  askTurn() {
+    this.long?.ask();
   }
 
   /** Take every word of the item off the page. */
   clear() {
+    this.#end();
     this.turns = [];
     this.marks = [];
     this.selected = null;
@@ -167,7 +270,7 @@ export class ItemView {
   #turn(turn, number) {
     const kind = ROLES.has(turn.role) ? turn.role : "user";
     const many = this.turns.length > 1;
-    return h(`article.turn.turn-${kind}`, { "data-turn": turn.target, "aria-label": this.#nameOf(turn, number) },
+    return h(`article.turn.turn-${kind}`, { "data-turn": turn.target, "data-number": number || null, "aria-label": this.#nameOf(turn, number) },
       h("div.turn-who", {}, h("b", {}, turn.name ?? tOr(`role-${turn.role}`, turn.role)),
         many && number ? h("span", {}, t("turn", { number })) : null,
         h("span.turn-now-tag", { hidden: true }, t("judgedNow"))),
@@ -185,7 +288,7 @@ export class ItemView {
 
   /** @param {string} target */
   #node(target) {
-    return [...this.pane.querySelectorAll("[data-turn]")].find((node) => node.getAttribute("data-turn") === target);
+    return this.nodes.get(target);
   }
 
   /** @param {string} target */
@@ -197,41 +300,77 @@ export class ItemView {
   #paint(turn) {
     const body = this.#node(turn.target)?.querySelector(".turn-body");
     if (!body) return;
-    if (!this.isShown(turn.target)) {
-      fill(body, this.#concealed(turn));
+    quiet(body);
+    if (this.near && !this.near.has(turn.target)) {
+      fill(body);
       return;
     }
+    fill(body, turn.text || turn.calls ? this.#words(turn) : null, (turn.media ?? []).map((entry, index) => this.#file(turn, entry, index)));
+  }
+
+  /** @param {Turn} turn */
+  #words(turn) {
+    if (!this.isShown(turn.target)) return [this.#concealed(turn)];
+    const calls = turn.calls && this.extras ? this.extras.drawCalls(turn.calls) : [];
+    const from = turn.answers ? h("p.tool-from", {}, t("toolAnswers"), " ", h("b.tool-name", { dir: "auto" }, turn.answers)) : null;
+    return turn.text || !turn.calls ? [from, this.#text(turn), ...calls] : calls;
+  }
+
+  /** @param {Turn} turn */
+  #text(turn) {
     const marks = this.marks.filter(({ span }) => span.target === turn.target);
-    const text = h("div.turn-text", {
+    const { invisibles } = this;
+    const put = (/** @type {string} */ text) => (this.showsInvisible && invisibles ? invisibles.shown(text) : [text]);
+    return h("div.turn-text", {
       dir: "auto", lang: this.language ?? null, tabindex: "0", "data-text": turn.target, role: "group", "aria-label": t("textOfTurn"),
-    }, pieces(turn.text, marks).map((piece) => (piece.marks.length
-      ? h(piece.marks.length > 1 ? "mark.span.span-over" : "mark.span", {
+    }, pieces(turn.text, marks).flatMap((piece) => (piece.marks.length
+      ? [h(piece.marks.length > 1 ? "mark.span.span-over" : "mark.span", {
         "data-tag": piece.ends.map(({ tag }) => tag).filter(Boolean).join(" ") || null,
         "data-end": piece.ends.length > 0,
-      }, piece.text)
-      : piece.text)));
-    fill(body, text);
+      }, put(piece.text))]
+      : put(piece.text))));
+  }
+
+  /**
+   * @param {Turn} turn
+   * @param {import("./types.js").MediaEntry} entry
+   * @param {number} index
+   */
+  #file(turn, entry, index) {
+    if (!this.extras) return null;
+    const part = partOf(turn, index);
+    if (this.isShown(part)) {
+      return this.extras.drawFile(entry, { address: this.mediaAddress + entry.sha256, careful: this.concealing, lang: this.language ?? null });
+    }
+    const node = this.extras.offer(entry, { part, words: t(this.holds ? "holdToReveal" : "reveal"), cap: capOf("reveal") });
+    this.#onReveal(node.querySelector("button"), part);
+    return node;
+  }
+
+  /**
+   * @param {HTMLElement | null} button
+   * @param {string} part
+   */
+  #onReveal(button, part) {
+    button?.addEventListener(this.holds ? "pointerdown" : "click", () => this.reveal(part));
   }
 
   /** @param {Turn} turn */
   #concealed(turn) {
-    const words = wordsOf(turn.text, this.language).length;
+    const words = wordsOf([turn.text, ...(turn.calls ?? []).map((call) => call.arguments)].join(" "), this.language).length;
     const unasked = this.askedAbout !== null && !this.askedAbout.has(turn.target);
     const button = h("button.btn.btn-sm", { type: "button", "data-reveal": turn.target }, icon("eye"), t(this.holds ? "holdToReveal" : "reveal"), " ", h("kbd.key", {}, capOf("reveal")));
-    if (this.holds) {
-      button.addEventListener("pointerdown", () => this.reveal(turn.target));
-    } else {
-      button.addEventListener("click", () => this.reveal(turn.target));
-    }
+    this.#onReveal(button, turn.target);
     return h("div.concealed", {}, h("div", {}, h("strong", {}, t("concealed")),
       h("p", {}, t("concealedWords", { count: words }), unasked ? ` ${t("unaskedTurn")}` : "")), button);
   }
 
-  /** @param {string} target */
-  reveal(target) {
-    const turn = this.turns.find((one) => one.target === target);
-    if (!turn || this.isShown(target)) return;
-    this.revealed.add(target);
+  /** @param {string} part a turn, or a file of one */
+  reveal(part) {
+    const turn = this.turns.find((one) => partsOf(one).includes(part));
+    if (!turn || this.isShown(part)) return;
+    this.long?.bring(turn.target);
+    this.revealed.add(part);
     this.#paint(turn);
     if (this.holds) {
       const hide = () => this.hideAll();
@@ -239,17 +378,17 @@ export class ItemView {
       addEventListener("pointercancel", hide, { once: true });
       addEventListener("blur", hide, { once: true });
     } else {
-      const text = this.#node(target)?.querySelector(".turn-text");
-      if (text instanceof HTMLElement) text.focus();
+      const shown = this.#node(turn.target)?.querySelector(part === turn.target ? ".turn-text" : ".media-frame, .media button");
+      if (shown instanceof HTMLElement) shown.focus();
     }
-    this.handlers.onReveal(target);
+    this.handlers.onReveal(part);
   }
 
-  /** Reveal the next concealed turn, one that a question asks about first. */
+  /** Reveal the next concealed part, one of a turn that a question asks about first. */
   revealNext() {
-    const hidden = this.turns.filter((turn) => !this.isShown(turn.target));
-    const next = hidden.find((turn) => this.askedAbout?.has(turn.target) ?? true) ?? hidden[0];
-    if (next) this.reveal(next.target);
+    const hidden = this.turns.flatMap((turn) => partsOf(turn).filter((part) => !this.isShown(part)).map((part) => ({ turn, part })));
+    const next = hidden.find(({ turn }) => this.askedAbout?.has(turn.target) ?? true) ?? hidden[0];
+    if (next) this.reveal(next.part);
   }
 
   /** Hide everything that was revealed, at once. */
@@ -292,7 +431,8 @@ export class ItemView {
     const nodes = [...this.pane.querySelectorAll("[data-turn]")];
     const at = nodes.findIndex((node) => node.contains(document.activeElement));
     const next = nodes[at < 0 ? (step > 0 ? 0 : nodes.length - 1) : Math.min(Math.max(at + step, 0), nodes.length - 1)];
-    const target = next?.querySelector(".turn-text, .concealed button");
+    this.long?.bring(next?.getAttribute("data-turn") ?? "");
+    const target = next?.querySelector(".turn-text, .concealed button, .media-frame, .media button");
     if (target instanceof HTMLElement) {
       target.focus({ preventScroll: true });
       next?.scrollIntoView({ block: "nearest" });
@@ -363,6 +503,20 @@ export class ItemView {
     this.selected = trimmed(turn, first.start, last.end);
     this.handlers.onSelect(this.selected);
     say(turn.text.slice(first.start, last.end));
+  }
+}
+
+/**
+ * End what plays inside: an element that is taken out of the page would play on.
+ *
+ * @param {Element} node
+ */
+function quiet(node) {
+  for (const player of node.querySelectorAll("audio, video")) {
+    if (!(player instanceof HTMLMediaElement)) continue;
+    player.pause();
+    player.removeAttribute("src");
+    player.load();
   }
 }
 

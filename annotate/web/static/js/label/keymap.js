@@ -23,9 +23,9 @@ import { TIE_KEY } from "./ranking.js";
 /** Every action that has a key, with its usual chord. The server knows the same list. */
 export const ACTIONS = /** @type {[string, string][]} */ ([
   ["next", "j"], ["previous", "k"], ["unsure", "u"], ["cannot_assess", "x"], ["undo", "z"],
-  ["reveal", "r"], ["hide", "h"], ["turn_before", "["], ["turn_after", "]"], ["mark", "s"],
+  ["reveal", "r"], ["hide", "h"], ["turn_before", "["], ["turn_after", "]"], ["jump", "shift+t"], ["invisibles", "shift+i"], ["mark", "s"],
   ["search", "."], ["cite", "c"], ["write", "n"], ["filter", "/"],
-  ["optout", "o"], ["report", "shift+l"], ["skip", "shift+g"], ["mine", "shift+m"], ["break", "p"], ["keys", "?"],
+  ["optout", "o"], ["report", "shift+l"], ["skip", "shift+g"], ["mine", "shift+m"], ["break", "p"], ["support", "shift+s"], ["keys", "?"],
 ]);
 const SPARE = [",", ";", "-", "'", "\\", "`", "shift+y", "shift+w", "shift+q", "shift+e", "shift+v", "shift+b", "shift+d", "shift+f"];
 const OPTION_KEYS = "1234567890abdefgilmnqtvwyhjkoprsuxzc";
