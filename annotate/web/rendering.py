@@ -55,7 +55,7 @@ def catalogue(language: str) -> gettext.NullTranslations:
 
 
 def _languages_there() -> set[str]:
-    return {path.name for path in TRANSLATIONS.glob("*") if path.is_dir()}
+    return {path.parent.name for path in TRANSLATIONS.glob("*/LC_MESSAGES")}
 
 
 @cache
@@ -68,8 +68,11 @@ def direction(language: str) -> str:
 
 
 def _language() -> str:
+    """Return the language of the person; of whoever is not signed in, that of the browser."""
     actor = g.get("actor")
-    return actor.language if actor is not None else "en"
+    if actor is not None:
+        return str(actor.language)
+    return request.accept_languages.best_match(["en", *sorted(_languages_there())]) or "en"
 
 
 def _gettext(text: str) -> str:

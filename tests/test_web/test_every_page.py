@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from werkzeug.serving import make_server
 
 from annotate.app import create_app
 from annotate.db import Database
+from annotate.models import UserAccount
 from annotate.services import adjudication, links
 from annotate.web.routes import ROUTES
 from tests.support.browser import Watch, accessibility_problems
@@ -68,6 +70,9 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "wellbeing.together": ((EVERYBODY, "/p/demo/wellbeing/together"),),
     "workbench.work": (("ann-1", "/p/demo/work"),),
     "workbench.label": (("ann-1", "/p/demo/label/{round}"),),
+    "personal.changed": (("ann-1", "/p/demo/feedback"), ("ann-1", "/p/empty/feedback")),
+    "practice.index": ((EVERYBODY, "/p/demo/practice"), (EVERYBODY, "/p/empty/practice")),
+    "practice.page": (("ann-1", "/p/demo/practice/{version}"),),
     "agreement.index": ((EVERYBODY, "/p/demo/agreement"), (EVERYBODY, "/p/empty/agreement")),
     "agreement.variable": (
         (EVERYBODY, "/p/demo/agreement/figure?question=severity"),
@@ -99,6 +104,24 @@ class Tour:
     cookies: dict[str, str]
     context: BrowserContext
     watch: Watch
+    world: World
+
+    def speak(self, login: str, language: str) -> None:
+        """Let a person, or whoever is not signed in, read another language."""
+        self.context.unroute_all()
+        if not login and language != "en":
+            accept = {"accept-language": language}
+            self.context.route(
+                "**/*",
+                lambda route: route.continue_(headers={**route.request.headers, **accept}),
+            )
+        if login:
+            with self.world.database.write() as session:
+                session.execute(
+                    sa.update(UserAccount)
+                    .where(UserAccount.id == self.world.users[login])
+                    .values(language=language)
+                )
 
     def open(self, page: Page, login: str, path: str) -> None:
         """Open an address as a person and hold the answer to what every answer must be."""
@@ -127,6 +150,7 @@ def _names(seeded: Seeded, link: str) -> dict[str, str]:
         "link": link,
         "person": seeded.world.users["ann-1"],
         "round": seeded.std.round_id,
+        "version": seeded.std.version_id,
         "item": seeded.std.item_ids[0],
         "job": job_id,
         "release": release_id,
@@ -146,7 +170,8 @@ def tour(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
         database = Database(settings)
         world = World(database)
         seeded = seed(world)
-        world.project("empty")
+        empty = world.project("empty")
+        world.grant("ann-1", "annotator", empty, team="Internal")
         for role in ("administrator", "adjudicator"):
             world.grant(EVERYBODY, role)
         with database.write() as session:
@@ -162,7 +187,7 @@ def tour(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
         context.set_default_timeout(20_000)
         people = (EVERYBODY, "ann-1", "adjudicator", "second", "designer")
         cookies = {login: world.cookie(login) for login in people}
-        yield Tour(app, base, names, cookies, context, Watch(context))
+        yield Tour(app, base, names, cookies, context, Watch(context), world)
         context.close()
         server.shutdown()
         thread.join()
@@ -198,6 +223,12 @@ def test_every_page_has_a_sample_here(tour: Tour) -> None:
     assert pages - NOT_PAGES == set(ARGUMENTS)
 
 
+def _fits(page: Page, path: str) -> None:
+    page.set_viewport_size({"width": NARROW, "height": 740})
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= NARROW, f"{path} is {wide} px wide"
+
+
 @pytest.mark.parametrize("endpoint", ARGUMENTS)
 def test_a_page_is_sound_at_every_size(tour: Tour, endpoint: str) -> None:
     page = tour.context.new_page()
@@ -211,11 +242,17 @@ def test_a_page_is_sound_at_every_size(tour: Tour, endpoint: str) -> None:
         assert accessibility_problems(page) == [], path
         page.emulate_media(color_scheme="dark")
         assert contrast_problems(page) == [], f"{path} in the dark"
-        page.set_viewport_size({"width": NARROW, "height": 740})
-        page.emulate_media(color_scheme="light")
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= NARROW, f"{path} is {wide} px wide"
+        _fits(page, path)
+        # a theme changes colours alone, a direction everything but them: so the pages that are
+        # written right to left are looked at whole, and their colours were looked at before
+        page.set_viewport_size({"width": WIDE, "height": 768})
+        tour.speak(login, "ar")
+        tour.open(page, login, path)
+        assert page.evaluate("document.dir") == "rtl"
+        assert accessibility_problems(page) == [], f"{path} right to left, in the dark"
+        _fits(page, f"{path} right to left")
         assert size_problems(page) == [], f"{path} on a phone"
+        tour.speak(login, "en")
     page.close()
     assert errors == []
     tour.watch.check()

@@ -172,6 +172,39 @@ def test_texts_that_are_chosen_at_run_time_are_among_them(texts: Catalog) -> Non
         assert any(words in str(one.id) for one in texts), words
 
 
+HOLES = re.compile(r"%\(\w+\)s|\{\w+\}")
+CHROME = ("label.html", "macros/label_texts.html", "base.html", "account.html", "mine.html")
+LANGUAGES = sorted(rendering.TRANSLATIONS.glob("*/LC_MESSAGES/*.po"))
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.parents[1].name)
+def test_a_language_keeps_every_placeholder_and_has_the_words_of_labelling(path: Path) -> None:
+    with path.open("rb") as file:
+        said = {one.id: one.string for one in read_po(file) if one.id and one.string}
+    for source, text in said.items():
+        if isinstance(source, str):
+            assert sorted(HOLES.findall(source)) == sorted(HOLES.findall(str(text))), source
+    asked = {
+        text
+        for name in CHROME
+        for _line, _call, text in ENVIRONMENT.extract_translations(  # type: ignore[attr-defined]
+            (TEMPLATES / name).read_text(encoding="utf-8")
+        )
+    }
+    assert len(asked) > 300
+    assert len(asked & said.keys()) / len(asked) > 0.9, sorted(map(str, asked - said.keys()))[:20]
+
+
+def test_a_catalogue_is_compiled_when_it_is_first_used() -> None:
+    assert rendering.catalogue("ar").gettext("Submit and next") == "إرسال ثم التالي"
+    assert rendering.catalogue("ar").gettext("nobody wrote this") == "nobody wrote this"
+    assert rendering.catalogue("en").gettext("Submit and next") == "Submit and next"
+    assert [rendering.direction(one) for one in ("ar", "he", "fa", "en", "nonsense")] == [
+        *("rtl", "rtl", "rtl"),
+        *("ltr", "ltr"),
+    ]
+
+
 def _pseudo(text: str) -> str:
     """Return a text that nobody writes by hand, with its placeholders whole."""
     return f"⟦{text}⟧"
