@@ -5,6 +5,7 @@ from __future__ import annotations
 from annotate.web import (
     account,
     agreement,
+    audit,
     cases,
     health,
     items,
@@ -41,5 +42,6 @@ BLUEPRINTS = (
     personal.blueprint,
     practice.blueprint,
     releases.blueprint,
+    audit.blueprint,
     openapi.blueprint,
 )

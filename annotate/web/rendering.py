@@ -142,6 +142,7 @@ NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
     ("cases.index", "case.view", "Cases", "scale"),
     ("releases.index", "gold.view", "Gold", "gold"),
     ("wellbeing.together", "wellbeing.aggregate", "Wellbeing", "heart"),
+    ("audit.index", "audit.view", "Audit trail", "history"),
 )
 
 

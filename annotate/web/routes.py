@@ -127,6 +127,8 @@ ROUTES: dict[str, Rule] = {
     "releases.api_freeze": api("gold.release", "project"),
     "releases.api_release": api("gold.view", "release_id"),
     "releases.api_file": api("gold.view", "release_id"),
+    # audit
+    "audit.index": page("audit.view", "project"),
     # projects
     "projects.home": page("self"),
     "projects.index": page("self"),

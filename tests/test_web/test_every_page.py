@@ -89,6 +89,10 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("second", "/p/demo/cases/{blind_case}"),
         ("adjudicator", "/p/demo/cases/{answered_case}"),
     ),
+    "audit.index": (
+        ("auditor", "/p/demo/audit"),
+        (EVERYBODY, "/p/empty/audit?action=case"),
+    ),
     "releases.index": ((EVERYBODY, "/p/demo/releases"), (EVERYBODY, "/p/empty/releases")),
     "releases.detail": ((EVERYBODY, "/p/demo/releases/{release}?checked=1"),),
 }
@@ -185,7 +189,7 @@ def tour(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
         thread.start()
         context = browser.new_context(locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
         context.set_default_timeout(20_000)
-        people = (EVERYBODY, "ann-1", "adjudicator", "second", "designer")
+        people = (EVERYBODY, "ann-1", "adjudicator", "second", "designer", "auditor")
         cookies = {login: world.cookie(login) for login in people}
         yield Tour(app, base, names, cookies, context, Watch(context), world)
         context.close()

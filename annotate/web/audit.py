@@ -1,0 +1,82 @@
+"""The audit trail of a project."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, render_template, request, url_for
+
+from annotate.services import audit_reading, projects
+from annotate.services.audit_reading import AuditFilter
+from annotate.services.errors import BadInput
+from annotate.services.text import check_text
+from annotate.web.requests import actor, read_session, scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+blueprint = Blueprint("audit", __name__)
+FIELDS = ("who", "action", "object", "from", "to")
+LONGEST = 200
+
+
+@blueprint.get("/p/<project>/audit")
+def index(project: str) -> str:
+    """List who did what, the newest first."""
+    asked = _asked()
+    before = request.args.get("before") or None
+    found = audit_reading.listed(read_session(), actor(), scope(), _filter(asked), before=before)
+    lines, older = found[: audit_reading.PAGE], None
+    if len(found) > audit_reading.PAGE:
+        older = _address(project, {**asked, "before": lines[-1].id})
+    return render_template(
+        "audit/index.html",
+        project=SimpleNamespace(name=projects.get(read_session(), scope()).title),
+        slug=project,
+        lines=lines,
+        asked=asked,
+        older=older,
+        newest=_address(project, asked) if before else None,
+    )
+
+
+def _address(project: str, query: Mapping[str, str]) -> str:
+    return f"{url_for('.index', project=project)}?{urlencode(query)}"
+
+
+def _asked() -> dict[str, str]:
+    asked = {name: request.args.get(name, "").strip() for name in FIELDS}
+    for name, text in asked.items():
+        check_text(text, name)
+        if len(text) > LONGEST:
+            raise BadInput(f"{name} is longer than {LONGEST} characters")
+    return {name: text for name, text in asked.items() if text}
+
+
+def _filter(asked: Mapping[str, str]) -> AuditFilter:
+    until = _day(asked, "to")
+    return AuditFilter(
+        login=asked["who"].lower() if "who" in asked else None,
+        kind=asked.get("action"),
+        object_id=asked.get("object"),
+        since=_midnight(_day(asked, "from")),
+        until=_midnight(until + timedelta(days=1) if until and until < date.max else None),
+    )
+
+
+def _day(asked: Mapping[str, str], name: str) -> date | None:
+    if name not in asked:
+        return None
+    try:
+        return date.fromisoformat(asked[name])
+    except ValueError as error:
+        raise BadInput(f"{name}: give a day as in 2026-01-31") from error
+
+
+def _midnight(day: date | None) -> datetime | None:
+    """Return when a day begins where the reader is."""
+    return None if day is None else datetime.combine(day, time(), ZoneInfo(actor().time_zone))
