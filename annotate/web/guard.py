@@ -9,6 +9,7 @@ from flask import abort, redirect, url_for
 from flask.globals import app_ctx, request_ctx
 
 from annotate.policy import Rule, Verdict, decide
+from annotate.services.errors import OtherAccount
 from annotate.services.locate import locate
 from annotate.web.login import cookie_name, signed_in
 from annotate.web.requests import end_read_session, read_session
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from flask import Flask, Request
     from werkzeug.wrappers import Response
 
+    from annotate.policy import Actor
+
+ACCOUNT_HEADER = "X-Touchstone-Account"
+"""Names the person whom a page was served to; its scripts send it with every request."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -51,6 +56,7 @@ def _guard() -> Response | None:
     kept.actor = None
     _refuse_cross_site(rule, request)
     kept.actor = actor = signed_in()
+    _refuse_other_account(actor, request)
     located = None
     if rule.locates is not None and actor is not None:
         key = (request.view_args or {}).get(rule.locates, "")
@@ -92,6 +98,13 @@ def _refuse_cross_site(rule: Rule, request: Request) -> None:
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         abort(403, "This request came from another site and was refused.")
+
+
+def _refuse_other_account(actor: Actor | None, request: Request) -> None:
+    """Refuse a page that was served to somebody else, before it learns or stores anything."""
+    meant = request.headers.get(ACCOUNT_HEADER)
+    if meant is not None and actor is not None and meant != actor.user_id:
+        raise OtherAccount("Somebody else is signed in in this browser now. Sign in as yourself.")
 
 
 def _refuse(verdict: Verdict, rule: Rule, request: Request) -> Response | None:

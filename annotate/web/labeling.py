@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, JsonValue
 
 from annotate.services import labeling
 from annotate.services.compiled import compiled_rubric
-from annotate.services.errors import BadInput, OtherAccount
+from annotate.services.errors import BadInput
 from annotate.web.requests import (
     Body,
     actor,
@@ -30,7 +30,6 @@ blueprint = Blueprint("labeling", __name__, url_prefix="/api/v1")
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 IMMUTABLE = "private, max-age=31536000, immutable"
-ACCOUNT_HEADER = "X-Touchstone-Account"
 MOST_IN_HAND = 50
 """Places that a page may name at once: what it holds and what waits in its queue."""
 
@@ -116,14 +115,6 @@ def place_view(place: Place | None) -> dict[str, Any] | None:
         "needs_reveal": place.item["needs_reveal"],
         "item": place.item,
     }
-
-
-@blueprint.before_request
-def _same_account() -> None:
-    """Refuse a page that was served to somebody else, before it shows or stores anything."""
-    meant = request.headers.get(ACCOUNT_HEADER)
-    if meant is not None and meant != actor().user_id:
-        raise OtherAccount("Somebody else is signed in in this browser now. Sign in as yourself.")
 
 
 @blueprint.get("/me")

@@ -13,9 +13,11 @@ export class Ahead {
    * @param {import("./api.js").Api} api
    * @param {string} roundId
    * @param {() => string[]} inHand what the page holds beside these
+   * @param {(count: number) => void} onChange
    */
-  constructor(api, roundId, inHand) {
+  constructor(api, roundId, inHand, onChange) {
     this.api = api;
+    this.onChange = onChange;
     this.roundId = roundId;
     this.inHand = inHand;
     /** @type {Assignment[]} */
@@ -32,6 +34,7 @@ export class Ahead {
   take() {
     const place = this.places.shift() ?? null;
     if (place) this.shown.delete(place.id);
+    this.onChange(this.places.length);
     return place;
   }
 
@@ -83,6 +86,7 @@ export class Ahead {
     if (given.length < wanted) this.restUntil = Date.now() + REST;
     const known = new Set([...this.inHand(), ...this.places.map(({ id }) => id)]);
     this.places.push(...given.filter(({ id }) => !known.has(id)));
+    this.onChange(this.places.length);
   }
 
   /** Give back what was never shown. The end of the leases does it where this does not arrive. */

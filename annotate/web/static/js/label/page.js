@@ -47,7 +47,7 @@ export class LabelPage {
       onRefused: (entry) => this.#refused(entry),
       onSignedOut: (error) => this.#signedOut(error),
     });
-    this.ahead = new Ahead(this.api, this.roundId, () => this.#inHand());
+    this.ahead = new Ahead(this.api, this.roundId, () => this.#inHand(), (count) => { root.dataset["ahead"] = String(count); });
     this.lease = new Lease(this.api, () => this.ahead.places, () => this.#gone(), (error) => this.#signedOut(error));
     this.watch = new Watch(this.api, { ids: () => this.#watched(), onStanding: (asked, standing) => this.#look(asked, standing) });
     this.tabs = new Tabs(this.userId, (id) => this.#shownElsewhere(id));

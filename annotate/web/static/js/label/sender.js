@@ -57,9 +57,25 @@ export class Sender {
 
   /** Look at what is left from before, and send it. */
   async start() {
+    await this.look();
+    this.wake();
+  }
+
+  /** @returns {Promise<number>} how many annotations are not on the server */
+  async look() {
     await this.queue.adopt();
     await this.#reload();
-    this.wake();
+    return this.entries.length;
+  }
+
+  /**
+   * Send once what can be sent.
+   *
+   * @returns {Promise<number>} how many are left
+   */
+  async sendNow() {
+    await this.#pass();
+    return this.entries.length;
   }
 
   /**
