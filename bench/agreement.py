@@ -207,6 +207,20 @@ def alpha_case(small: int) -> Case:
     )
 
 
+def counts_case(small: int) -> Case:
+    """Alpha where the value counts are ready for both."""
+    triples = labels(1_000_000 // small, 5, 50)
+    counts, peer = value_counts(triples), peer_of("krippendorff")
+    return Case(
+        "alpha_counts",
+        f"ready value counts to ordinal alpha, {len(counts):,} units x 5",
+        10,
+        lambda: krippendorff_alpha(tabled(counts), interval=None),
+        None if peer is None else lambda: _their_alpha(peer, counts),
+        "krippendorff on the same counts",
+    )
+
+
 def _their_alpha(peer: Any, counts: Integers) -> float:  # noqa: ANN401 - a module
     return float(
         peer.alpha(
@@ -372,6 +386,7 @@ def import_case(_small: int) -> Case:
 _OPEN = ExitStack()
 CASES = {
     "alpha": alpha_case,
+    "alpha_counts": counts_case,
     "bootstrap": bootstrap_case,
     "categories": categories_case,
     "pairs": pairs_case,
@@ -415,7 +430,7 @@ def sum_up(folder: Path) -> None:
     for path in sorted(folder.glob("*.parquet")):
         table = pq.read_table(path)
         columns = [table[name].to_numpy() for name in ("unit", "rater", "value")]
-        part = built((columns[0], columns[1], columns[2])).statistics
+        part = built((columns[0], columns[1], columns[2])).value_statistics
         total = part if total is None else total + part
     if total is not None:
         krippendorff_alpha(total)

@@ -335,6 +335,15 @@ class ReliabilityData:
             self.pairs,
         )
 
+    @property
+    def value_statistics(self) -> SufficientStatistics:
+        """What `statistics` keeps, but for who rated: enough for alpha, and far less work."""
+        none = np.zeros(0, dtype=np.int64)
+        n_values = self.domain.n_values
+        pairs = PairTables(none, none, np.zeros((0, n_values, n_values), dtype=np.int64))
+        counts = np.zeros((0, n_values), dtype=np.int64)
+        return SufficientStatistics(self.domain, self.patterns, none, counts, pairs)
+
     @cached_property
     def pairs(self) -> PairTables:
         """Cross-tables of all pairs of raters, by rater id."""

@@ -15,6 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    import numpy.typing as npt
+
     from tasks.agreement.levels import Floats, Integers
 
     # Anything that maps a function over blocks and gives the results in their order.
@@ -124,14 +126,13 @@ def blocks_of(labels: RatedLabels, unit_ids: Integers) -> Iterator[Block]:
     Block
         In the order of their numbers.
     """
-    block = block_of(unit_ids)
-    position = np.zeros(unit_ids.size, dtype=np.int64)
+    block = block_of(unit_ids).astype(np.uint8)
     of_label = block[labels.unit]
-    for number in range(N_BLOCKS):
-        units = np.flatnonzero(block == number)
+    members, given = _by_block(block), _by_block(of_label)
+    position = np.empty(unit_ids.size, dtype=np.int64)
+    for units, chosen in zip(members, given, strict=True):
         if units.size:
             position[units] = np.arange(units.size)
-            chosen = of_label == number
             yield Block(
                 units,
                 RatedLabels(
@@ -143,3 +144,9 @@ def blocks_of(labels: RatedLabels, unit_ids: Integers) -> Iterator[Block]:
                     labels.n_values,
                 ),
             )
+
+
+def _by_block(block: npt.NDArray[np.uint8]) -> list[Integers]:
+    """Return what is in each block, in the order it stands; small numbers sort in one pass."""
+    ends = np.cumsum(np.bincount(block, minlength=N_BLOCKS))
+    return np.split(np.argsort(block, kind="stable"), ends[:-1])
