@@ -271,14 +271,15 @@ def label_columns(session: Session, scope: Scope, chosen: Slice) -> LabelColumns
             Item.quarantined_at.is_(None),
         )
     )
-    query = _bounded(query, chosen)
+    query = bounded(query, chosen)
     # The driver's own tuples: every column is text, SQLAlchemy's rows would add only time.
     rows = session.connection().execute(query).cursor.fetchall()
     columns: Any = list(zip(*rows, strict=True)) if rows else [()] * 6
     return LabelColumns(*columns)
 
 
-def _bounded(query: Any, chosen: Slice) -> Any:  # noqa: ANN401 - a select of label columns
+def bounded(query: Any, chosen: Slice) -> Any:  # noqa: ANN401 - a select of labels
+    """Return a select of assignments and items within the bounds of a slice."""
     if chosen.round_id is not None:
         query = query.where(Assignment.round_id == chosen.round_id)
     if chosen.language is not None:

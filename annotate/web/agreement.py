@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, jsonify, render_template, request
 
-from annotate.services import agreement, projects
+from annotate.services import agreement, projects, side_lean
 from annotate.services.agreement import Slice
 from annotate.services.errors import NotFound
 from annotate.web import agreement_view
@@ -75,6 +75,7 @@ def index(project: str) -> str:
         summary=agreement_view.summary(measured.report),
         main=main,
         matrix=None if main is None else agreement_view.pair_matrix(measured, main),
+        sides=side_lean.leans(read_session(), scope(), measured.rubric, chosen),
         **context,
     )
 
@@ -155,12 +156,14 @@ def api_report(project: str) -> Response:
     if chosen is None:
         raise NotFound("There are no rounds in this project yet: nothing can be measured.")
     measured = _measure(chosen)
+    sides = side_lean.leans(read_session(), scope(), measured.rubric, chosen)
     body = {
         "project": project,
         "rubric_version_id": chosen.version_id,
         "round_id": chosen.round_id,
         "language": chosen.language,
         **measured.report.to_json(),
+        "sides": [one.to_json() for one in sides],
     }
     return jsonify(body)
 

@@ -135,7 +135,7 @@ def _ranks_of_options(
             question.id,
             option.id,
             "category",
-            f"{question.text} — {option.label}",
+            option.label,
             conditioning,
             question.agreement,
             data,

@@ -13,7 +13,8 @@ from alembic.config import Config
 
 from annotate.db import Database, new_id
 from annotate.models import Annotation, Label
-from annotate.services import labeling, rounds
+from annotate.services import labeling, rounds, side_lean
+from annotate.services.agreement import Slice
 from annotate.services.migration import SCRIPTS
 from annotate.services.response_order import kept_order
 from rubrics.library import read
@@ -100,6 +101,22 @@ def test_answers_are_kept_by_place_in_the_item_beside_the_order_shown(world: Wor
     assert cells["reasons", ""] == "use>safety=manner"
     assert (cells["over_refuses", "r1"], cells["over_refuses", "r2"]) == ("1", "0")
     assert (cells["withheld", "r1"], cells["withheld", "r2"]) == ("much", None)
+
+
+def test_a_lean_to_the_response_shown_first_is_counted(world: World) -> None:
+    scope, round_id = _round(world)
+    first = 0
+    for _ in range(8):
+        place = _claim(world, scope, round_id, "ann-1")
+        first += place.item["body"]["responses"][0]["id"] == "r2"
+        _submit(world, scope, place, "ann-1")
+    with world.database.read() as session:
+        version = session.scalars(sa.select(Annotation.rubric_version_id)).first()
+        rubric = load_rubric(read(PAIRS))
+        [lean] = side_lean.leans(session, scope, rubric, Slice(str(version)))
+    assert (lean.question, lean.shown_first.n) == ("better", 8)
+    assert lean.shown_first.successes == first
+    assert lean.to_json()["share"] == first / 8
 
 
 def test_a_rubric_may_keep_the_order_of_the_item() -> None:
