@@ -149,6 +149,7 @@ def claim(round_id: str) -> Response:
             "assignment": place_view(handed.place),
             "reason": handed.reason,
             "retry_after": handed.retry_after,
+            "enough": handed.enough,
         }
     )
 

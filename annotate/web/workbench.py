@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
-from annotate.services import key_bindings, projects, rule_changes, workbench
+from annotate.services import key_bindings, projects, rule_changes, wellbeing, workbench
 from annotate.web.change_words import element_notes
 from annotate.web.requests import actor, read_session, scope
 
@@ -52,6 +52,7 @@ def label(project: str, round_id: str) -> str:
         keys=key_bindings.own(session, actor()),
         changes=_changes(own.rubric_version_id),
         practice=None,
+        care=_care(project),
         progress={"done": own.done, "planned": own.planned},
         revise=request.args.get("revise"),
         urls={
@@ -59,6 +60,18 @@ def label(project: str, round_id: str) -> str:
             "login": url_for("account.login", next=back),
         },
     )
+
+
+def _care(project: str) -> dict[str, Any]:
+    """Return how items are shown to this person, and where support is."""
+    rules = wellbeing.own_rules(read_session(), actor(), scope())
+    shown = ("conceal", "hold", "idle_minutes", "blur", "grey", "mute")
+    names = (*shown, "break_minutes", "break_severity")
+    return {
+        "project": project,
+        "rules": {name: getattr(rules, name) for name in names},
+        "support": wellbeing.support(rules, actor().language),
+    }
 
 
 def _changes(rubric_version_id: str) -> dict[str, Any] | None:

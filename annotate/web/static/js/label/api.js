@@ -4,7 +4,7 @@
 /** @typedef {import("./types.js").Assignment} Assignment */
 /** @typedef {import("./types.js").Problem} Problem */
 
-/** @typedef {{ assignment: Assignment | null, reason: string | null, retry_after?: number }} Claimed */
+/** @typedef {{ assignment: Assignment | null, reason: string | null, retry_after?: number, enough?: string | null }} Claimed */
 /** @typedef {{ id: string, state: string, fence: number, revision: number, expires_at: string }} Standing */
 /** @typedef {{ annotation_id: string, revision: number, replayed?: boolean }} Stored */
 

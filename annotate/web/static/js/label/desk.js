@@ -2,6 +2,7 @@
 import { fill, h, must, say } from "../lib/dom.js";
 import { writeDraft } from "../lib/drafts.js";
 import { answerOf, chosenCategories, isGiven, lackOf, lacks, nextStep, spansOf, stepsOf, withAnswer } from "./answers.js";
+import { care } from "./care.js";
 import { ClausePanel } from "./clauses.js";
 import { ItemView, turnsOf } from "./item.js";
 import { adopt } from "./keys.js";
@@ -35,7 +36,7 @@ import { lackWords, languageName } from "./words.js";
  * @property {boolean} readOnly
  */
 
-const HIDE_WHEN_IDLE = 3 * 60_000;
+const MINUTE = 60_000;
 
 export class Desk {
   /**
@@ -47,7 +48,7 @@ export class Desk {
     this.root = root;
     this.userId = userId;
     this.onDraft = onDraft;
-    this.item = new ItemView(must("#turns"), { onReveal: () => this.#noteReveal(), onSelect: (span) => this.#offerMark(span) });
+    this.item = new ItemView(must("#turns"), { onReveal: (part) => this.#noteReveal(part), onSelect: (span) => this.#offerMark(span) });
     this.rail = new Rail(must("#questions"), {
       onOpen: (key) => this.open(key, { write: true }),
       onAnswer: (step, answer, how) => this.#answer(step, answer, how),
@@ -70,6 +71,8 @@ export class Desk {
     /** Whether something was submitted here that may be opened again. */
     this.hasLast = false;
     this.lastKey = "";
+    /** Told of everything that is revealed. */
+    this.onreveal = (/** @type {string} */ _part) => {};
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.idleTimer = undefined;
   }
@@ -144,8 +147,8 @@ export class Desk {
     const all = targets.some((target) => !["prompt", "response"].includes(target ?? ""));
     const asked = turns.filter(({ role }) => (role === "user" && targets.includes("prompt")) || (role === "assistant" && targets.includes("response")));
     this.item.show(item, {
-      conceal: needsReveal ?? rubric.display.conceal !== "never",
-      hold: rubric.display.reveal === "hold",
+      conceal: care().conceal || (needsReveal ?? rubric.display.conceal !== "never"),
+      hold: care().hold || rubric.display.reveal === "hold",
       askedAbout: all ? null : new Set(asked.map(({ target }) => target)),
       notice: rubric.display.notice,
       mediaAddress: `${this.root.dataset["api"] ?? "/api/v1"}/assignments/${encodeURIComponent(this.now().assignment.id)}/media/`,
@@ -450,8 +453,10 @@ export class Desk {
     else this.draw();
   }
 
-  #noteReveal() {
+  /** @param {string} part */
+  #noteReveal(part) {
     this.restIdle();
+    this.onreveal(part);
     say(t("revealed"));
   }
 
@@ -462,7 +467,7 @@ export class Desk {
         this.item.hideAll();
         toast(t("hiddenWhenIdle"));
       }
-    }, HIDE_WHEN_IDLE);
+    }, care().idle_minutes * MINUTE);
   }
 
   write() {

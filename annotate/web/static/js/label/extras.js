@@ -1,5 +1,6 @@
 // What an item holds besides words: calls of tools, and files. Loaded with the first item that has any.
 import { fill, h, icon } from "../lib/dom.js";
+import { care } from "./care.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./types.js").ToolCall} ToolCall */
@@ -105,8 +106,8 @@ export function drawFile(entry, how) {
  */
 function veil(figure, careful) {
   const wish = wishes();
-  figure.classList.toggle("media-blur", wish.blur ?? careful);
-  figure.classList.toggle("media-grey", wish.grey ?? false);
+  figure.classList.toggle("media-blur", care().blur > 0 || (wish.blur ?? careful));
+  figure.classList.toggle("media-grey", care().grey || (wish.grey ?? false));
 }
 
 /**

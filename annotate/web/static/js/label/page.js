@@ -17,6 +17,7 @@ import { Sender } from "./sender.js";
 import { t } from "./texts.js";
 import { uuid7 } from "./uuid7.js";
 import { Tabs, Watch } from "./watch.js";
+import { Wellbeing } from "./wellbeing.js";
 
 /** @typedef {import("./types.js").Answers} Answers */
 /** @typedef {import("./types.js").Assignment} Assignment */
@@ -51,6 +52,10 @@ export class LabelPage {
     this.lease = new Lease(this.api, () => this.ahead.places, () => this.#gone(), (error) => this.#signedOut(error));
     this.watch = new Watch(this.api, { ids: () => this.#watched(), onStanding: (asked, standing) => this.#look(asked, standing) });
     this.tabs = new Tabs(this.userId, (id) => this.#shownElsewhere(id));
+    this.wellbeing = new Wellbeing(root, this.api, {
+      takeBreak: (reason) => void this.break(reason), optOut: () => void this.optOut(), hide: () => this.desk.item.hideAll(), back: () => this.#focusAgain(),
+    });
+    this.desk.onreveal = (part) => this.wellbeing.tell(part);
     /** @type {Map<string, Rubric>} */
     this.rubrics = new Map();
     /** @type {{ itemId: string, answers: Answers } | null} answers of a place that was lost, should the item come again */
@@ -116,7 +121,8 @@ export class LabelPage {
     else if (this.elsewhere.size) {
       this.elsewhere.clear();
       await this.#claim(turn);
-    } else this.#showEmpty(claimed.reason ?? "exhausted", claimed.retry_after);
+    } else if (claimed.reason === "enough") this.#showEnough(claimed.enough ?? "");
+    else this.#showEmpty(claimed.reason ?? "exhausted", claimed.retry_after);
   }
 
   /** @returns {string[]} places that the page has, so that it is given others */
@@ -216,6 +222,7 @@ export class LabelPage {
     if (given?.problems?.length) this.#showProblems(given.problems);
     this.#showState();
     this.tabs.show(assignment.id);
+    this.wellbeing.shown(assignment, rubric, { concealed: this.desk.item.concealing, revising });
     if (!revising) setTimeout(() => void this.ahead.fill(), 0);
   }
 
@@ -381,6 +388,7 @@ export class LabelPage {
     this.last = { key: annotationId, assignment, revising };
     this.desk.hasLast = true;
     void this.sender.add(entry);
+    if (!revising) this.wellbeing.handedIn(rubric, answers);
     void this.next();
     toast(t(revising ? "changeHandedIn" : "handedIn", { item: entry.itemName }), { text: t("changeIt"), key: capOf("undo"), act: () => this.undo() });
   }
@@ -515,12 +523,33 @@ export class LabelPage {
     if (await ask("skip") === "yes") await this.#leave("skip", {}, t("skipped"));
   }
 
-  async break() {
+  /** @param {string} [reason] why it is taken; the person alone sees it */
+  async break(reason) {
     this.desk.item.hideAll();
     this.root.dataset["break"] = "yes";
+    const noted = this.wellbeing.breakBegins(reason);
     await ask("break");
     delete this.root.dataset["break"];
+    this.#focusAgain();
+    await noted;
+    await this.wellbeing.breakEnds();
+  }
+
+  /** This got to me. */
+  support() {
+    return this.wellbeing.support();
+  }
+
+  #focusAgain() {
     if (this.desk.work) this.desk.rail.focusOpen({ write: false });
+  }
+
+  /** @param {string} kind of the budget that is spent */
+  #showEnough(kind) {
+    this.#stage("empty");
+    this.emptyFor = "enough";
+    this.wellbeing.showEnough(kind, { next: () => void this.next(), work: this.root.dataset["work"] ?? "/" });
+    this.#showState();
   }
 
   async mine() {

@@ -103,6 +103,7 @@
  * @property {Example[]} examples
  * @property {Example[]} counterexamples
  * @property {Record<string, string>} severity_anchors by option id
+ * @property {number} [exposure_weight] how heavy it is to read
  */
 
 /**
