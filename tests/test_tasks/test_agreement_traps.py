@@ -21,6 +21,7 @@ from tasks.agreement import (
     gwet_ac2,
     gwet_alpha,
     krippendorff_alpha,
+    masi_distance,
     percent_agreement,
     positive_agreement,
     scott_pi,
@@ -264,3 +265,45 @@ def test_named_weights_are_one_on_the_diagonal_and_zero_at_the_ends() -> None:
         matrix = weight_matrix(name, scale)
         assert np.diag(matrix) == pytest.approx(np.ones(4))
         assert matrix[0, -1] == pytest.approx(0)
+
+
+def test_text_at_the_ordinal_level_keeps_the_order_of_its_domain() -> None:
+    words = [["low", "low"], ["low", "mid"], ["high", "mid"], ["high", "high"], ["low", "high"]]
+    rank = {"low": 0, "mid": 1, "high": 2}
+    numbers = [[rank[cell] for cell in row] for row in words]
+    told = ReliabilityData.from_matrix(words, values=["low", "mid", "high"], level="ordinal")
+    plain = ReliabilityData.from_matrix(numbers, values=range(3), level="ordinal")
+    spelled = ReliabilityData.from_matrix(words, values=sorted(rank), level="ordinal")
+    assert krippendorff_alpha(told) == krippendorff_alpha(plain)
+    assert krippendorff_alpha(spelled).value != pytest.approx(krippendorff_alpha(told).value)
+
+
+def test_the_standard_error_of_alpha_is_the_jackknifes_and_the_ports_stay_apart() -> None:
+    # Four raters of Gwet (2014): R prints .14548 and .13769 for the same thing, Python .14557.
+    observers = [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, None],
+        [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, 3],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
+    ]
+    data = ReliabilityData.from_matrix(
+        [list(unit) for unit in zip(*observers, strict=True)], values=range(1, 6), level="nominal"
+    )
+    jackknife, port = krippendorff_alpha(data), gwet_alpha(data, interval="analytic")
+    assert jackknife.value == pytest.approx(port.value)
+    assert jackknife.interval is not None
+    assert port.interval is not None
+    assert jackknife.interval.standard_error == pytest.approx(0.1463, abs=5e-5)
+    assert port.interval.standard_error == pytest.approx(0.14557, abs=5e-6)
+
+
+def test_ac2_of_a_table_under_this_numpy() -> None:
+    data = from_table([[88, 14, 18], [10, 40, 10], [2, 6, 12]], values=[1, 2, 3], level="ordinal")
+    result = gwet_ac2(data, weights="quadratic", interval="analytic")
+    assert result.value == pytest.approx(0.63855, abs=5e-6)
+    assert result.interval is not None
+
+
+def test_masi_takes_thirds() -> None:
+    assert masi_distance({1, 2}, {1, 2, 3, 4}) == pytest.approx(2 / 3, abs=1e-15)
+    assert masi_distance({1, 2}, {2, 3}) == pytest.approx(8 / 9, abs=1e-15)
