@@ -6,6 +6,7 @@ key events, looking at the page only for where it stands; then every cell is com
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from rubrics.loader import load_rubric
 from tasks.label_validation import validate_answers
 from tasks.shown_order import shown_order
 from tests.support.apps import application_on
+from tests.support.browser import accessibility_problems
 from tests.support.builders import World
 from tests.support.databases import migrated_database, settings_for
 from tests.support.intended import Intended, word_places
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FEW, ALL = 12, 50
 """Items of each rubric: in every run, and in the long one."""
+SHARED = "2=It keeps people safe, number 2 of 3, shared"
 SIDES = {"first": "r1", "second": "r2"}
 PLACE = """() => {
   const open = document.querySelector('.q-open [data-step]');
@@ -214,6 +217,62 @@ def _stored(world: World) -> dict[tuple[str, str, str], tuple[Any, ...]]:
     )
     with world.database.read() as session:
         return {tuple(row[:3]): tuple(row[3:]) for row in session.execute(query)}  # type: ignore[misc]
+
+
+@contextmanager
+def _pairs(tmp_path: Path, context: BrowserContext) -> Iterator[Hands]:
+    """Open an item with two responses, the first two questions answered."""
+    with _served(tmp_path) as (base, world):
+        project = world.project()
+        world.grant("ann", "annotator", project, team="Internal")
+        version = world.rubric(project, "refusal-pairs")
+        round_id = world.round(project, version, world.pairs(project, 2), overlap=1)
+        context.add_cookies([{"name": "touchstone", "value": world.cookie("ann"), "url": base}])
+        page = context.new_page()
+        page.goto(f"{base}/p/demo/label/{round_id}")
+        expect(page.locator(".responses > .turn")).to_have_count(2)
+        hands = Hands(page, load_rubric(read("refusal-pairs")), {})
+        hands.press("1", "1")
+        yield hands
+
+
+def test_a_ranking_is_made_unmade_and_moved(tmp_path: Path, context: BrowserContext) -> None:
+    with _pairs(tmp_path, context) as hands:
+        page, order = hands.page, hands.page.locator(".rank-name")
+        hands.press("2", "Enter")
+        expect(page.locator("#open-error")).to_have_text("Give every one of them a place")
+        hands.press("Backspace", "3", "t", "1", "2")
+        expect(page.locator(".chip-answer").nth(2)).to_have_text(
+            "Its manner = It keeps people safe > It helps"
+        )
+        hands.press("k", "Backspace")
+        expect(order).to_have_text([re.compile("^1=Its manner"), re.compile("^1=It keeps people")])
+        page.get_by_role("button", name="It helps", exact=True).click()
+        hands.press("k")
+        order.nth(2).focus()
+        hands.press("ArrowUp")
+        expect(order).to_have_text(
+            ["1It helps, number 1 of 3", "2=Its manner, number 2 of 3, shared", SHARED]
+        )
+        expect(order.nth(0)).to_be_focused()
+        page.get_by_role("button", name="Move It keeps people safe up").click()
+        moved = [re.compile(f"^{at}") for at in ("1It helps", "2It keeps people", "3Its manner")]
+        expect(order).to_have_text(moved)
+
+
+def test_a_page_of_pairs_is_for_everyone_and_names_no_model(
+    tmp_path: Path, context: BrowserContext
+) -> None:
+    with _pairs(tmp_path, context) as hands:
+        page = hands.page
+        hands.press("3", "t", "1")
+        assert "model-" not in page.content()
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            assert accessibility_problems(page) == []
+        page.set_viewport_size({"width": 360, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert accessibility_problems(page) == []
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ export class ItemView {
         this.nodes.set(turn.target, node);
         return node;
       })),
-      h("p.item-end", {}, this.turns.length > 1 ? t("endOfConversation") : t("endOfItem")),
+      h("p.item-end", {}, this.#spoken() > 1 ? t("endOfConversation") : t("endOfItem")),
     );
     for (const turn of this.turns) this.#paint(turn);
     this.pane.scrollTop = 0;
@@ -269,7 +269,7 @@ export class ItemView {
    */
   #turn(turn, number) {
     const kind = ROLES.has(turn.role) ? turn.role : "user";
-    const many = this.turns.length > 1;
+    const many = this.#spoken() > 1;
     return h(`article.turn.turn-${kind}`, { "data-turn": turn.target, "data-number": number || null, "aria-label": this.#nameOf(turn, number) },
       h("div.turn-who", {}, h("b", {}, turn.name ?? tOr(`role-${turn.role}`, turn.role)),
         many && number ? h("span", {}, t("turn", { number })) : null,
@@ -283,7 +283,12 @@ export class ItemView {
    */
   #nameOf(turn, number) {
     const role = turn.name ?? tOr(`role-${turn.role}`, turn.role);
-    return number && this.turns.length > 1 ? `${role}, ${t("turn", { number })}` : role;
+    return number && this.#spoken() > 1 ? `${role}, ${t("turn", { number })}` : role;
+  }
+
+  /** How many turns there are without the responses beside each other. */
+  #spoken() {
+    return this.turns.filter(({ name }) => name === undefined).length;
   }
 
   /** @param {string} target */

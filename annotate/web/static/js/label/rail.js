@@ -294,13 +294,13 @@ export class Rail {
     }, h("span", { "aria-hidden": "true" }, sign));
     return h(`li.rank${shares ? ".rank-shared" : ""}`, {},
       h("button.rank-name", {
-        type: "button", "data-focus": `rank:${id}`, "aria-label": t(shares ? "rankShared" : "rankOf", { option: label, rank, total: step.question.options.length }),
+        type: "button", "data-focus": `rank:${id}`,
         onkeydown: (event) => {
           if ((event.key !== "ArrowUp" && event.key !== "ArrowDown") || event.ctrlKey || event.altKey || event.metaKey) return;
           event.preventDefault();
           move(event.key === "ArrowUp" ? -1 : 1);
         },
-      }, h("span.rank-no", { "aria-hidden": "true" }, shares ? `${rank}=` : String(rank)), h("span.opt-name", {}, label)),
+      }, h("span.rank-no", { "aria-hidden": "true" }, shares ? `${rank}=` : String(rank)), h("span.opt-name", {}, label), h("span.vh", {}, `, ${t(shares ? "rankShared" : "rankAt", { rank, total: step.question.options.length })}`)),
       step1(-1, "rankUp", "\u2191"), step1(1, "rankDown", "\u2193"));
   }
 
