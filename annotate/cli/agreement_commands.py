@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from annotate.cli import agreement_output as output
 from rubrics.errors import RubricError
@@ -161,6 +162,7 @@ def _by_columns(options: dict[str, object]) -> tuple[list[output.Line], dict[str
 def _by_rubric(options: dict[str, object]) -> tuple[list[output.Line], dict[str, object]]:
     if options["values"] or options["by"] or options["wide"] or options["scales"]:
         raise Refused("--value, --by, --wide and --scale are for files without a --rubric")
+    _refuse_given("item", "annotator", "coefficients")
     levels = {name: _level(level) for name, level in _assigned(options["levels"]).items()}
     if "" in levels:
         raise Refused("with a --rubric say which question a level is for: --level QUESTION=LEVEL")
@@ -184,6 +186,17 @@ def _by_rubric(options: dict[str, object]) -> tuple[list[output.Line], dict[str,
         one.to_json() | _told(found) for one, found in zip(report.variables, opinions, strict=True)
     ]
     return lines, told
+
+
+def _refuse_given(*names: str) -> None:
+    """Refuse options that a rubric leaves without a meaning, when they were typed."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise Refused(
+                f"--{name} is for files without a --rubric: with one, the columns are those of "
+                "Touchstone's long labels, and all coefficients are given"
+            )
 
 
 def _opinions(

@@ -21,12 +21,15 @@ from annotate.models import (
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, NotFound
 from annotate.services.ids import known_form
+from annotate.services.places import texts_of
 from annotate.services.scoping import in_scope, visible_items
 from tasks.agreement import Level
 from tasks.records import LabelColumns
 from tasks.reliability import VariableUnknown, agreement_report, items_behind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from sqlalchemy.orm import Session
 
     from annotate.policy import Actor, Scope
@@ -153,17 +156,46 @@ def measure(  # noqa: PLR0913 - the choices of the page
     rubric = compiled_rubric(session, scope.project_id, chosen.version_id).rubric
     labels = label_columns(session, scope, chosen)
     _check_levels(levels or {})
+    lengths = None
+    if has_spans(rubric):
+        wanted = {str(item) for item in labels.item}
+        lengths = text_lengths(_bodies(session, scope, wanted))
     try:
         report = agreement_report(
-            rubric,
-            labels,
-            interval=interval,
-            levels=levels,
-            pairs=pairs,
+            rubric, labels, interval=interval, levels=levels, pairs=pairs, lengths=lengths
         )
     except ValueError as error:
         raise BadInput(str(error)) from error
     return Measured(rubric, report, chosen, _names(session, labels))
+
+
+def has_spans(rubric: Rubric) -> bool:
+    """Tell whether the rubric asks for spans, whose alpha needs the lengths of all texts."""
+    return any(question.type == "span" for question in rubric.questions)
+
+
+def text_lengths(bodies: Iterable[tuple[str, str]]) -> dict[object, dict[str, int]] | None:
+    """Return by item the code points of its texts, by the name that spans give them.
+
+    None where an item has no text at all: how much of it is unmarked has no meaning then.
+
+    Examples
+    --------
+    >>> text_lengths([("a", '{"prompt": "Hi", "response": ""}')])
+    {'a': {'prompt': 2}}
+    """
+    found: dict[object, dict[str, int]] = {
+        item: {name: len(text) for name, text in texts_of(body).items() if text}
+        for item, body in bodies
+    }
+    return found if all(found.values()) else None
+
+
+def _bodies(session: Session, scope: Scope, wanted: set[str]) -> Iterator[tuple[str, str]]:
+    rows = session.connection().execute(
+        sa.select(sa.cast(Item.id, sa.Text), Item.body).where(*visible_items(scope))
+    )
+    return ((row[0], row[1]) for row in rows if row[0] in wanted)
 
 
 def _check_levels(levels: dict[str, str]) -> None:

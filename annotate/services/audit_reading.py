@@ -120,7 +120,7 @@ def _conditions(chosen: AuditFilter) -> list[sa.ColumnElement[bool]]:
 
 def _facts(body: str) -> tuple[tuple[str, str], ...]:
     found = json.loads(body)
-    return tuple((name, _short(found[name])) for name in sorted(found))
+    return tuple((name, _short(found[name])) for name in sorted(found) if found[name] != "")
 
 
 def _short(value: object) -> str:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from annotate.db import new_id, now, settings_of
-from annotate.models import GoldCell, GoldRelease, Item, Project, RubricVersion
+from annotate.models import GoldCell, GoldRelease, Item, Job, Project, RubricVersion
 from annotate.services import audit, gold_source, jobs, projects
+from annotate.services.agreement import has_spans, text_lengths
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.ids import known_form
 from annotate.services.text import canonical_json
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from annotate.config import Settings
     from annotate.db import Database
     from annotate.policy import Actor, Scope
-    from exports.records import ReleaseLabel
+    from exports.records import ReleaseItem, ReleaseLabel
 
 _COMPARED = {"unscoped": "found by id; its project is compared with the scope at once"}
 _OF_RELEASE = {"unscoped": "the rubric version of a release that was found in scope"}
@@ -237,13 +238,13 @@ def write_files(database: Database, scope: Scope, release_id: str, directory: Pa
         wanted = {label.item for label in labels}
         given = gold_source.items(session, scope, wanted)
         rulings = gold_source.decisions(session, scope, release.fingerprint, release.watermark)
-        row = _release_row(release, project, rubric, labels)
+        row = _release_row(release, project, rubric, _agreement(rubric, labels, given))
     directory.parent.mkdir(parents=True, exist_ok=True)
     return digest_of(write_release(row, given, labels, rulings, directory))
 
 
 def _release_row(
-    release: GoldRelease, project: Project, rubric: RubricVersion, labels: list[ReleaseLabel]
+    release: GoldRelease, project: Project, rubric: RubricVersion, agreement: str
 ) -> ReleaseRow:
     parameters = json.loads(release.parameters)
     return ReleaseRow(
@@ -262,11 +263,11 @@ def _release_row(
         earlier_test=tuple(parameters["earlier_test"]),
         versions=json.loads(release.versions),
         rubric_yaml=rubric.source,
-        agreement=_agreement(rubric, labels),
+        agreement=agreement,
     )
 
 
-def _agreement(rubric: RubricVersion, labels: list[ReleaseLabel]) -> str:
+def _agreement(rubric: RubricVersion, labels: list[ReleaseLabel], given: list[ReleaseItem]) -> str:
     """Return the agreement of the released labels, in an order that no database decides."""
     rows = sorted(
         (one.item, one.annotator, one.question, one.category, one.value, one.state)
@@ -278,7 +279,11 @@ def _agreement(rubric: RubricVersion, labels: list[ReleaseLabel]) -> str:
         if one.value is None
     )
     columns: Any = list(zip(*rows, strict=True))
-    report = agreement_report(from_canonical_json(rubric.canonical), LabelColumns(*columns))
+    known = from_canonical_json(rubric.canonical)
+    lengths = text_lengths((one.id, one.canonical_body) for one in given)
+    report = agreement_report(
+        known, LabelColumns(*columns), lengths=lengths if has_spans(known) else None
+    )
     return canonical_json(report.to_json())
 
 
@@ -410,6 +415,20 @@ def _line(session: Session, release: GoldRelease) -> ReleaseLine:
         release.manifest_hash,
         manifest.get("counts", {}),
     )
+
+
+def running_jobs(session: Session, scope: Scope) -> dict[str, str]:
+    """Return the jobs that write files now or soon, by the release they are for."""
+    rows = session.execute(
+        sa.select(Job.parameters, Job.id)
+        .where(
+            Job.project_id == scope.project_id,
+            Job.kind == KIND,
+            Job.state.in_(jobs.RUNNING_STATES),
+        )
+        .order_by(Job.id)
+    ).all()
+    return {str(json.loads(row[0])["release_id"]): row[1] for row in rows}
 
 
 def view(session: Session, scope: Scope, release_id: str) -> ReleaseView:

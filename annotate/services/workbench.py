@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from annotate.db import is_embedded, now, settings_of
-from annotate.models import Assignment, Item, Reservation, Round, RubricVersion
+from annotate.models import (
+    AdjudicationCase,
+    Assignment,
+    Decision,
+    Item,
+    Reservation,
+    Round,
+    RubricVersion,
+)
 from annotate.services.claim_queries import claim_query
 from annotate.services.claiming import FIRST
 from annotate.services.errors import NotFound
@@ -55,6 +63,8 @@ class OwnSubmission:
     revision: int
     editable_until: datetime
     editable: bool
+    decided: bool
+    """An adjudicator ruled on the item: its labels stay as they are."""
 
 
 def rounds(session: Session, actor: Actor, scope: Scope) -> tuple[OwnRound, ...]:
@@ -161,6 +171,20 @@ def _reason(session: Session, actor: Actor, scope: Scope, row: Any) -> str:  # n
     return "all_leased" if held is not None else "exhausted"
 
 
+_DECIDED = (
+    sa.select(sa.literal(1))
+    .select_from(Decision)
+    .join(AdjudicationCase, AdjudicationCase.id == Decision.case_id)
+    .where(
+        AdjudicationCase.task_id == Assignment.task_id,
+        AdjudicationCase.project_id == Assignment.project_id,
+        Decision.project_id == Assignment.project_id,
+    )
+    .correlate(Assignment)
+    .exists()
+)
+
+
 def submissions(
     session: Session, actor: Actor, scope: Scope, *, before: str | None = None
 ) -> tuple[OwnSubmission, ...]:
@@ -181,6 +205,7 @@ def submissions(
             Item.external_id,
             Assignment.closed_at,
             Assignment.current_revision,
+            _DECIDED.label("decided"),
         )
         .join(Round, Round.id == Assignment.round_id)
         .join(Item, Item.id == Assignment.item_id)
@@ -199,7 +224,8 @@ def submissions(
             row.closed_at,
             row.current_revision,
             row.closed_at + window,
-            row.closed_at + window > moment,
+            row.closed_at + window > moment and not row.decided,
+            bool(row.decided),
         )
         for row in rows
     )

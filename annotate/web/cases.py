@@ -236,14 +236,18 @@ def decide(project: str, case_id: str) -> AnyResponse | tuple[str, int]:
     typed = {name: form_text(name, limit=4000) for name in request.form}
     try:
         with transaction() as session:
-            adjudication.decide(
-                session, actor(), scope(), case_id, int(typed.get("fence") or 0), _rulings(typed)
-            )
+            adjudication.decide(session, actor(), scope(), case_id, _fence(typed), _rulings(typed))
     except BadInput as error:
         return _page(project, case_id, typed, list(error.problems)), 422
     if "stay" in request.form:
         return redirect(url_for(".detail", project=project, case_id=case_id, done="decided"))
     return take_next(project)
+
+
+def _fence(typed: dict[str, str]) -> int:
+    """Return the fence of the page; what is no number is no fence that anybody holds."""
+    text = typed.get("fence", "")
+    return int(text) if text.isdecimal() and len(text) < 16 else -1
 
 
 def _rulings(typed: dict[str, str]) -> list[Ruling]:

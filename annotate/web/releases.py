@@ -59,6 +59,7 @@ def _index(project: str, typed: dict[str, str], errors: dict[str, str]) -> str:
         project=_crumb(),
         slug=project,
         lines=gold.listed(session, here),
+        jobs=gold.running_jobs(session, here),
         versions=agreement.choices(session, here).versions,
         counts=case_reading.counts(session, here),
         typed={"version": latest or "", **DEFAULTS, **typed},
@@ -117,7 +118,7 @@ def detail(project: str, release_id: str) -> str:
         line=found.line,
         files=(found.manifest or {}).get("files", []),
         card=card,
-        job_id=request.args.get("job"),
+        job_id=request.args.get("job") or gold.running_jobs(session, here).get(found.line.id),
         checked=request.args.get("checked"),
         problems=gold.check(session, here, release_id) if request.args.get("checked") else (),
     )

@@ -164,6 +164,9 @@ def test_a_figure_that_differs_ends_with_one(labels: Path, monkeypatch: pytest.M
         (["--rubric", "conversational-abuse"], "no column 'question'"),
         (["--rubric", "conversational-abuse", "--by", "language"], "without a --rubric"),
         (["--rubric", "conversational-abuse", "--level", "nominal"], "which question"),
+        (["--rubric", "conversational-abuse", "--item", "item"], "--item is for files without"),
+        (["--rubric", "conversational-abuse", "--annotator", "who"], "--annotator is for files"),
+        (["--rubric", "conversational-abuse", "--coefficients", "gwet_ac1"], "--coefficients is"),
     ],
 )
 def test_bad_input_ends_with_two_and_a_reason(

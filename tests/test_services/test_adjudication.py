@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from annotate.db import new_id
 from annotate.models import AdjudicationCase, AuditEvent, Decision, Item, Project
-from annotate.services import adjudication, case_reading, labeling
+from annotate.services import adjudication, case_reading, labeling, workbench
 from annotate.services.adjudication import Ruling
 from annotate.services.case_reading import CaseFilter
 from annotate.services.errors import BadInput, Conflict, LeaseLost, NotAllowed, NotFound
@@ -327,6 +327,11 @@ def test_a_decided_item_can_no_longer_be_edited(world: World, std: Standard) -> 
         )
     with pytest.raises(Conflict), world.database.write() as session:
         labeling.revise(session, actor, std.scope, assignment_id, 1, prepared)
+    with world.database.read() as session:
+        own = workbench.submissions(session, actor, std.scope)
+    offered = {one.assignment_id: (one.editable, one.decided) for one in own}
+    assert offered.pop(assignment_id) == (False, True)
+    assert list(offered.values()) == [(True, False)]
 
 
 def test_filters_and_quarantine(world: World, std: Standard) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from annotate.services import worker
+from annotate.services import gold, worker
 from exports.verify import verify_release
 from tests.test_web.project_support import Site
 from tests.test_web.seeded import Seeded, seed
@@ -208,3 +208,16 @@ def test_nothing_to_release_yet_says_what_to_do(site: Site) -> None:
     page = site.get("/p/empty/releases")
     assert "No release yet" in page
     assert "Open a round first; a release needs labels." in page
+
+
+def test_a_running_job_is_shown_whoever_comes_by(site: Site, seeded: Seeded) -> None:
+    with seeded.world.database.write() as session:
+        actor = seeded.world.actor("reader")
+        wish = gold.ReleaseWish(seeded.std.version_id)
+        release_id = gold.freeze(session, actor, seeded.std.scope, wish)
+        job_id = gold.enqueue(session, actor, seeded.std.scope, release_id)
+    for path in ("/p/demo/releases", f"/p/demo/releases/{release_id}"):
+        assert f"/p/demo/jobs/{job_id}" in site.get(path, "auditor")
+    assert worker.run_until(seeded.world.database, job_id).state == "done"
+    for path in ("/p/demo/releases", f"/p/demo/releases/{release_id}"):
+        assert "Follow the job" not in site.get(path, "auditor")
