@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, jsonify, request
 
 from annotate.services import readiness
-from annotate.web import assets
+from annotate.web import assets, label_texts
 from annotate.web.requests import read_session
 
 if TYPE_CHECKING:
@@ -32,15 +32,12 @@ def readyz() -> tuple[Response, int]:
     return jsonify({"status": state.status, "reason": state.reason}), 200 if state.ready else 503
 
 
-def static_path(name: str) -> str:
-    """Return the address of a static file."""
-    return f"/static/{assets.build_hash()}/{name}"
-
-
 @blueprint.get("/static/<build>/<path:name>")
 def static_file(build: str, name: str) -> Answer:
     """Serve a static file; it may be kept for a year, as the address changes with the content."""
-    asset = assets.find(name) if build == assets.build_hash() else None
+    asset = None
+    if build == assets.build_hash():
+        asset = assets.find(name) or label_texts.find(name)
     if asset is None:
         abort(404)
     small = asset.small if request.accept_encodings.quality("gzip") > 0 else None

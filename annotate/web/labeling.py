@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -313,6 +314,11 @@ def rubric_version(rubric_version_id: str) -> Response:
     body = {"id": rubric_version_id, "fingerprint": compiled.fingerprint}
     response = jsonify({**body, **to_client(compiled.rubric)})
     response.set_etag(compiled.fingerprint)
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings.quality("gzip") > 0:  # it holds no secret and nothing of the asker
+        response.set_data(gzip.compress(response.get_data(), 6, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+        response.set_etag(f"{compiled.fingerprint}-gzip")
     response.headers["Cache-Control"] = IMMUTABLE
     response.make_conditional(request)
     return response

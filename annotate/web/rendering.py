@@ -15,7 +15,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import current_app, g, request, url_for
 
-from annotate.web.health import static_path
+from annotate.web.assets import static_path
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,7 +44,7 @@ def install(app: Flask) -> None:
 def catalogue(language: str) -> gettext.NullTranslations:
     """Return the texts of a language, compiled on first use; English stands in the templates."""
     source = TRANSLATIONS / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-    if language not in _languages_there() or not source.is_file():
+    if language not in languages_there() or not source.is_file():
         return gettext.translation(DOMAIN, TRANSLATIONS, [language], fallback=True)
     with source.open("rb") as file:
         texts = read_po(file, locale=language)
@@ -54,7 +54,8 @@ def catalogue(language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
-def _languages_there() -> set[str]:
+def languages_there() -> set[str]:
+    """Return the languages into which there is a translation."""
     return {path.parent.name for path in TRANSLATIONS.glob("*/LC_MESSAGES")}
 
 
@@ -72,7 +73,7 @@ def _language() -> str:
     actor = g.get("actor")
     if actor is not None:
         return str(actor.language)
-    return request.accept_languages.best_match(["en", *sorted(_languages_there())]) or "en"
+    return request.accept_languages.best_match(["en", *sorted(languages_there())]) or "en"
 
 
 def _gettext(text: str) -> str:

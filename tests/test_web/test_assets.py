@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import json
+import posixpath
 import re
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from annotate.web import assets
-from annotate.web.health import static_path
+from annotate.web import assets, label_texts
+from annotate.web.assets import static_path
 from tests.test_web.label_script import NODE
 
 if TYPE_CHECKING:
@@ -35,21 +37,34 @@ def entries() -> list[str]:
 
 @pytest.mark.parametrize("entry", entries())
 def test_a_joined_script_is_whole(entry: str, tmp_path: Path) -> None:
-    text = assets.joined(entry)
-    assert not re.search(r"^\s*(import|export)\b", text, re.MULTILINE)
-    file = tmp_path / "joined.mjs"
-    file.write_text(text, encoding="utf-8")
-    done = subprocess.run([NODE, "--check", file], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    later = [f"{assets.LATER}{entry}/{name}" for name in assets._all_later(entry)]
+    for name in (entry, *later):
+        asset = assets.find(name)
+        assert asset is not None
+        text = asset.plain.decode()
+        assert not re.search(r"^\s*import\b", text, re.MULTILINE)
+        assert text.count("\nexport ") == (name != entry)
+        file = tmp_path / "joined.mjs"
+        file.write_text(text, encoding="utf-8")
+        done = subprocess.run([NODE, "--check", file], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (name, done.stderr)
+        for path in re.findall(r'\bimport\("([^"]+)"\)', text):
+            address = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+            assert assets.find(address) is not None, (name, path)
 
 
 def test_modules_keep_their_names_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {
         "js/entry.js": 'import { a as b, twice } from "./lib/a.js";\n'
+        'import { count } from "./lib/count.js";\n'
         'import "./lib/side.js";\n// import { no } from "./no.js";\n'
         "const hidden = 5;\nconsole.log(b, twice(hidden), globalThis.side);\n"
-        'import("./lib/later.js").then(({ late }) => console.log(late));\n',
-        "js/lib/later.js": "export const late = 11;\n",
+        'import("./lib/later.js").then(({ late }) => console.log(late, count()));\n',
+        "js/lib/later.js": 'import { count } from "./count.js";\n'
+        'import { hidden } from "../base.js";\n'
+        "export const late = hidden + 4 + count();\n",
+        "js/lib/count.js": "let calls = 0;\nexport function count() {\n"
+        "  calls += 1;\n  return calls;\n}\n",
         "js/lib/a.js": 'import { hidden as base } from "../base.js";\nexport const a = base;\n'
         "/** @type {import('./no.js').No} */\nconst hidden = 2;\n"
         "export function twice(/** @type {number} */ one) {\n  return one * hidden;\n}\n",
@@ -58,10 +73,20 @@ def test_modules_keep_their_names_apart(tmp_path: Path, monkeypatch: pytest.Monk
     }
     held = {name: text.encode() for name, text in files.items()}
     monkeypatch.setattr(assets, "sources", lambda: held)
-    file = tmp_path / "joined.mjs"
-    file.write_text(assets.joined("js/entry.js"), encoding="utf-8")
-    done = subprocess.run([NODE, file], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["7", "10", "8", "11"]
+    assert assets.joined_later("js/entry.js", "js/base.js") is None
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    parts = {
+        "js/entry.js": assets.joined("js/entry.js"),
+        "later/js/entry.js/js/lib/later.js": assets.joined_later("js/entry.js", "js/lib/later.js"),
+    }
+    for name, text in parts.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True)
+        file.write_text(str(text), encoding="utf-8")
+    entry = tmp_path / "js" / "entry.js"
+    done = subprocess.run([NODE, entry], capture_output=True, text=True, check=True)
+    # The counter is one for both files: what came along is not made again.
+    assert done.stdout.split() == ["7", "10", "8", "12", "2"]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +126,35 @@ def test_files_are_served_compressed_to_those_who_take_it(client: FlaskClient) -
             again = client.get(static_path(name), headers={"If-None-Match": answer.headers["ETag"]})
             assert again.status_code in {200, 304}
         assert plain.headers["ETag"] != small.headers["ETag"]
-    sheets = client.get(static_path("css/all.css")).data
-    assert all(sheet in sheets for sheet in (assets.sources()["css/tokens.css"],))
+
+
+def test_sheets_keep_every_rule() -> None:
+    together = assets.find(assets.ALL_PAGES)
+    assert together is not None
+    for sheet in assets.SHEETS:
+        text = assets.sources()[f"css/{sheet}.css"].decode()
+        plain = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+        assert re.sub(r"\s", "", plain) in re.sub(r"\s", "", together.plain.decode())
+    assert b"calc(" not in together.plain or b" + " in together.plain or b" - " in together.plain
+
+
+def test_every_text_of_the_page_is_in_the_file_of_its_language() -> None:
+    templates = TEMPLATES / "macros"
+    keys = {
+        key
+        for name in label_texts.FILES
+        for key in re.findall(
+            r'^\s*"([\w-]+)": ', (templates / name).read_text(encoding="utf-8"), re.MULTILINE
+        )
+    }
+    assert set(label_texts.texts()) == keys
+    for language in ("en", "ar"):
+        file = label_texts.find(f"texts/{language}.js")
+        assert file is not None
+        found = json.loads(file.plain.decode().removeprefix("globalThis.$texts = ").rstrip(";\n"))
+        assert set(found) == keys
+    assert label_texts.find("texts/xx.js") is None
+    assert label_texts.find("texts/../en.js") is None
 
 
 @pytest.mark.db

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotate.web.health import static_path
+from annotate.web.assets import static_path
 from tests.support.apps import application_on
 from tests.support.builders import World
 from tests.test_web.signing_in import Visitor

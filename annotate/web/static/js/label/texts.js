@@ -1,4 +1,5 @@
-// Every text of the page comes from the template, where it can be translated. `t("left", { count: 3 })` fills {count}.
+// Every text stands in a template, where it can be translated; a page brings it along, or a file for each language does.
+// `t("left", { count: 3 })` fills {count}.
 
 /** @type {Map<string, string> | null} */
 let texts = null;
@@ -14,7 +15,7 @@ function ownKey(name) {
 
 /** @returns {Map<string, string>} */
 function load() {
-  const found = new Map();
+  const found = new Map(Object.entries(/** @type {any} */ (globalThis)["$texts"] ?? {}));
   const template = document.getElementById("label-texts");
   if (template instanceof HTMLTemplateElement) {
     for (const node of template.content.querySelectorAll("[data-t]")) {
