@@ -1,8 +1,8 @@
 """Giving places back: the one way a lease ends without a submission.
 
-An expiry, an opt-out, a quarantine and a deactivation leave the same traces outside the wellbeing
-tables: the state ``released``, the moment of release as the end of the lease, a higher fence and an
-audit row of the system. Nobody can read from them who did not want to see what.
+An expiry, a quarantine and a deactivation leave the same traces: the state ``released``, the moment
+of release as the end of the lease, a higher fence and an audit row of the system. A place that
+somebody opted out of just runs out, so nobody can read here who did not want to see what.
 """
 
 from __future__ import annotations
