@@ -150,7 +150,8 @@ def api_report(project: str) -> Response:
     """Return the whole report as JSON; a value that is not defined is null with its reason.
 
     Query: ``version``, ``round``, ``language``, ``interval`` (jackknife or bootstrap), and
-    ``level=QUESTION:LEVEL`` to ask for another level of measurement.
+    ``level=QUESTION:LEVEL`` to ask for another level of measurement. ``sides`` tells, for each
+    preference, how many verdicts went to the response that the annotator's screen showed first.
     """
     chosen = _slice()
     if chosen is None:

@@ -85,7 +85,12 @@ class ReportBody(Fenced):
 
 
 class SubmitBody(Fenced):
-    """Answers of one item under a key that the client minted."""
+    """Answers of one item under a key that the client minted.
+
+    A preference is ``first``, ``second``, ``tie`` or ``both_bad``; a ranking is a list of option
+    ids, the best first, with a list in it where several share a place. Responses are called
+    ``r1``, ``r2``, … by their place in the item, in whatever order a place lists them.
+    """
 
     annotation_id: Key
     answers: dict[str, JsonValue]
