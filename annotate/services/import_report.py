@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 KEPT_PROBLEMS = 10_000
 PAGE = 50
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +69,4 @@ def problems_csv(session: Session, scope: Scope, job_id: str) -> str:
 
 def _harmless(cell: object) -> object:
     """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in _BEGINS_A_FORMULA else cell
