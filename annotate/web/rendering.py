@@ -138,7 +138,7 @@ NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
     ("rubrics.index", "rubric.view", "Rubric", "doc"),
     ("items.index", "item.view", "Items", "list"),
     ("rounds.index", "round.view", "Rounds", "grid"),
-    ("practice.index", "round.manage", "Practice", "check"),
+    ("practice.index", "project.view", "Practice", "check"),
     ("agreement.index", "agreement.view", "Agreement", "agreement"),
     ("cases.index", "case.view", "Cases", "scale"),
     ("releases.index", "gold.view", "Gold", "gold"),

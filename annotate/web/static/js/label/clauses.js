@@ -132,8 +132,8 @@ export class ClausePanel {
    */
   #hit(part, index) {
     const kind = part.kind === "definition" ? t("definition") : part.kind === "anchor" ? t("anchors") : "";
-    return h("li.clause.clause-pick.hit", { role: "option", id: `hit-${index}`, "aria-selected": "false", onclick: () => this.#take(part) },
-      h("span.id", {}, part.clause || kind), h("span", {}, h("span.hit-of", {}, part.categoryName), h(part.kind.endsWith("example") ? "span.item-quote" : "span", { lang: part.language, dir: "auto" }, part.text), part.more ? h("span.ruling", {}, part.more) : null));
+    return h(part.clause ? "li.clause.clause-pick.hit" : "li.clause.clause-pick.hit.hit-plain", { role: "option", id: `hit-${index}`, "aria-selected": "false", onclick: () => this.#take(part) },
+      part.clause ? h("span.id", {}, part.clause) : null, h("span", {}, h("span.hit-of", {}, kind ? `${part.categoryName} · ${kind}` : part.categoryName), h(part.kind.endsWith("example") ? "span.item-quote" : "span", { lang: part.language, dir: "auto" }, part.text), part.more ? h("span.ruling", {}, part.more) : null));
   }
 
   /** @param {number} index */

@@ -202,7 +202,7 @@ export class Desk {
     const left = lacks(rubric, answers).length;
     must("#question-count").textContent = t("countOf", { done: given.length, total: asked.length });
     must("#left").textContent = left ? t("left", { count: left }) : t("complete");
-    must("#submit-words").textContent = t(revising ? "submitChange" : "submit");
+    must("#submit-words").textContent = this.root.dataset["practice"] ? t("practiceCheck") : t(revising ? "submitChange" : "submit");
     const submit = must("#submit");
     submit.classList.toggle("btn-waits", left > 0);
     submit.hidden = readOnly;

@@ -65,7 +65,6 @@ class PracticePage {
     /** @type {Assignment} */
     const assignment = { ...place, fence: 0, expires_at: null, round_id: "", revision: 0 };
     this.desk.lay({ assignment, rubric: this.rubric, answers: {}, annotationId: uuid7(), open: "", history: [], problems: new Map(), revising: false, readOnly: false, former: [] });
-    must("#submit-words").textContent = t("practiceCheck");
   }
 
   /** Enter: compare when complete, then go on. */

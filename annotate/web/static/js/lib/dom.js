@@ -2,6 +2,8 @@
 
 /** @typedef {string | number | Node | null | undefined | false} Child */
 
+/** Icons that point along the line, and so the other way where it runs from right to left. */
+const DIRECTED = new Set(["next", "prev", "undo", "out", "history"]);
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -56,7 +58,7 @@ export function fill(node, ...children) {
  */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "ico");
+  svg.setAttribute("class", DIRECTED.has(name) ? "ico ico-flip" : "ico");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(SVG, "use");
