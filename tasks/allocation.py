@@ -70,9 +70,19 @@ def _primary(tag: str) -> str:
 
 def reads(person: Person, language: str | None) -> bool:
     """Return whether a person labels in a language; region and script are not looked at."""
-    if language is None or not person.languages:
-        return True
-    return _primary(language) in {_primary(tag) for tag in person.languages}
+    return covers(person.languages, language)
+
+
+def covers(tags: Iterable[str], language: str | None) -> bool:
+    """Return whether a language is among those named; with none named, or none given, it is.
+
+    Examples
+    --------
+    >>> covers(("en", "fr-CA"), "fr"), covers(("en",), "de"), covers((), "de")
+    (True, False, True)
+    """
+    named = {_primary(tag) for tag in tags}
+    return language is None or not named or _primary(language) in named
 
 
 def readers(

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tasks.allocation import Need, Person, allocate, keyed_order, loads, reads
+from tasks.allocation import Need, Person, allocate, covers, keyed_order, loads, reads
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -279,6 +279,21 @@ def _coverage_problems(coverage: Sequence[Coverage]) -> list[PlanProblem]:
     return [PlanProblem("few_items", message, "warning")]
 
 
+def _language_problems(items: Sequence[PlanItem], rubric: Rubric) -> list[PlanProblem]:
+    """Warn of items in languages that the rubric was not written for."""
+    counts = Counter(
+        item.language or "" for item in items if not covers(rubric.languages, item.language)
+    )
+    if not counts:
+        return []
+    found = ", ".join(f"{language}: {count:,}" for language, count in sorted(counts.items()))
+    message = (
+        f"{sum(counts.values()):,} items are in languages that the rubric does not name ({found}); "
+        f"it names {', '.join(rubric.languages)}"
+    )
+    return [PlanProblem("rubric_language", message, "warning")]
+
+
 def _slices(items: Sequence[PlanItem]) -> dict[str, dict[str, int]]:
     counts: dict[str, Counter[str]] = {"language": Counter()}
     for item in items:
@@ -358,7 +373,7 @@ def plan(
         coverage=coverage,
         slices=_slices(items),
         people_hours=labels * design.minutes_per_item / 60,
-        problems=tuple(problems + _coverage_problems(coverage)),
+        problems=tuple(problems + _coverage_problems(coverage) + _language_problems(items, rubric)),
     )
 
 

@@ -165,3 +165,15 @@ def test_pairs_of_people_are_mixed():
     pairs = Counter(task.people for task in planned.tasks)
     assert len(pairs) == 15
     assert min(pairs.values()) >= 10
+
+
+def test_items_in_languages_that_the_rubric_does_not_name_are_told():
+    given_items = [*items(3, "en-GB"), PlanItem("x", "fr"), PlanItem("y", "sw"), PlanItem("z")]
+    planned = plan(given_items, PEOPLE, Design(2, 1), RUBRIC)
+    [told] = [one for one in planned.problems if one.code == "rubric_language"]
+    assert planned.ok
+    assert told.severity == "warning"
+    assert "2 items" in told.message
+    assert "fr: 1, sw: 1" in told.message
+    assert "it names en" in told.message
+    assert "rubric_language" not in codes(plan(items(3, "en"), PEOPLE, Design(2, 1), RUBRIC))
