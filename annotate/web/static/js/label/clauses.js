@@ -29,6 +29,8 @@ export class ClausePanel {
     /** Which of the hits is chosen. */
     this.at = 0;
     this.state = /** @type {PanelState} */ ({ cited: [], canCite: false, help: null });
+    /** What the panel shows now; the same again is not drawn again. */
+    this.drawn = "";
     /** Digits typed so far, where there are more than nine to choose from. */
     this.typed = "";
   }
@@ -56,6 +58,9 @@ export class ClausePanel {
    */
   show(rubric, category, state) {
     const { cited, canCite, help } = state;
+    const wanted = JSON.stringify([rubric.id, category, state, this.citing, capOf("search"), capOf("cite")]);
+    if (!this.query && wanted === this.drawn) return;
+    this.drawn = this.query ? "" : wanted;
     const held = this.pane.contains(document.activeElement) && document.activeElement instanceof HTMLElement ? document.activeElement.dataset["focus"] : undefined;
     this.state = state;
     this.rubric = rubric;
@@ -72,7 +77,7 @@ export class ClausePanel {
       help ? h("p.definition.q-help", {}, help) : null,
       shown ? this.#category(shown, cited, canCite) : this.#overview(rubric)));
     const region = this.pane.querySelector(".pane-scroll");
-    if (region) region.scrollTop = scroll;
+    if (region && scroll) region.scrollTop = scroll;
     if (held) this.#focus(held);
   }
 
@@ -114,6 +119,7 @@ export class ClausePanel {
   }
 
   #drawHits() {
+    this.drawn = "";
     const hits = this.#hits();
     const list = h("ul", { id: "guideline-hits", role: "listbox", "aria-label": t("searchGuidelines") }, hits.map((part, index) => this.#hit(part, index)));
     const body = this.pane.querySelector(".pane-scroll");

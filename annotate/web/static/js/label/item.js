@@ -163,6 +163,8 @@ export class ItemView {
     this.invisibles = null;
     this.showsInvisible = false;
     this.mediaAddress = "";
+    this.scrolled = false;
+    this.pane.addEventListener("scroll", () => { this.scrolled = true; }, { passive: true });
     document.addEventListener("selectionchange", () => this.#noteSelection());
     this.pane.addEventListener("keydown", (event) => this.#selectByKey(event));
   }
@@ -198,7 +200,9 @@ export class ItemView {
       h("p.item-end", {}, this.#spoken() > 1 ? t("endOfConversation") : t("endOfItem")),
     );
     for (const turn of this.turns) this.#paint(turn);
-    this.pane.scrollTop = 0;
+    // Asking where it stands, or setting it, would lay the page out before it is whole.
+    if (this.scrolled) this.pane.scrollTop = 0;
+    this.scrolled = false;
     this.#countInvisible();
     void this.#bringExtras(this.turns);
   }
