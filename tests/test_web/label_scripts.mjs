@@ -6,6 +6,7 @@ import { judgedTurn, pieces, turnsOf } from "../../annotate/web/static/js/label/
 import { moved, placed, rankOf, takenBack, unranked } from "../../annotate/web/static/js/label/ranking.js";
 import { readRubric } from "../../annotate/web/static/js/label/rubric.js";
 import { uuid7 } from "../../annotate/web/static/js/label/uuid7.js";
+import { mediumOf, severityOf } from "../../annotate/web/static/js/label/wellbeing.js";
 
 const WORDS = { yes: "Yes", no: "No" };
 
@@ -35,6 +36,8 @@ const tasks = {
     const ranks = { place: () => placed(before, id, by), back: () => takenBack(before), move: () => moved(before, id, by) }[act]();
     return [...seen, { ranks, left: unranked({ options: ids.map((one) => ({ id: one })) }, { value: ranks }), numbers: ids.map((one) => rankOf(ranks, one)) }];
   }, [])),
+  severities: ({ rubric, cases }) => cases.map((answers) => severityOf(readRubric(rubric, WORDS), answers)),
+  media: ({ body, parts }) => parts.map((part) => mediumOf({ body }, part)),
   uuid7: ({ count, now }) => Array.from({ length: count }, () => uuid7(now)),
 };
 

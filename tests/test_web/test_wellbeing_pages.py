@@ -11,14 +11,21 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from annotate.models import Break, Exposure, Project, WellbeingPolicy
+from annotate.db import new_id
+from annotate.models import Assignment, Break, Exposure, Project, Task, WellbeingPolicy
 from annotate.services import wellbeing, wellbeing_report
 from annotate.services.text import canonical_json
 from annotate.web.routes import ROUTES
+from rubrics.codebook import to_client
+from rubrics.library import read
+from rubrics.loader import load_rubric
+from tasks.cells import Cell
+from tasks.exposure import Scale
 from tests.support.browser import accessibility_problems
 from tests.support.builders import Standard, World
 from tests.support.databases import migrated_database, settings_for
 from tests.test_services.test_exposure import set_policy
+from tests.test_web import label_script
 from tests.test_web import policy_world as pw
 from tests.test_web.test_label_page import _desk, base  # noqa: F401 - a fixture
 from tests.test_web.test_policy_matrix import addresses, call, variants
@@ -115,6 +122,54 @@ def test_a_shift_with_a_budget(  # noqa: PLR0915 - one walk through a shift
     assert [points for points, _ in ledger(desk)] == [3, 3]
 
 
+SEVERITIES: dict[str, list[dict[str, Any]]] = {
+    "conversational-abuse": [
+        {"severity": {"value": one}}
+        for one in ("not_abusive", "ambiguous", "mild", "strong", "very_strong")
+    ],
+    "llm-response-safety": [
+        {},
+        {"severity": {"hate": {"value": "high"}, "fraud": {"value": "low"}}},
+        {"severity": {"hate": {"state": "unsure"}}},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SEVERITIES)
+def test_the_page_reads_severity_as_the_server_does(name: str) -> None:
+    rubric = load_rubric(read(name))
+    scale = Scale(rubric)
+    question = next(one for one in rubric.questions if one.id == "severity")
+    cases = SEVERITIES[name]
+    told = label_script.run("severities", rubric=to_client(rubric), cases=cases)
+    assert told == [_by_server(scale, case.get(question.id, {})) for case in cases]
+    assert max(told) >= 3
+
+
+def _by_server(scale: Scale, answer: dict[str, Any]) -> int:
+    given = [answer] if {"value", "state"} & answer.keys() else list(answer.values())
+    cells = [
+        Cell("severity", str(at) if len(given) > 1 else "", one["value"], "answered")
+        for at, one in enumerate(given)
+        if "value" in one
+    ]
+    found = scale.answered(cells)
+    return 0 if found is None else found.severity
+
+
+def test_the_medium_of_a_part() -> None:
+    body = {
+        "media": [
+            {"target": "message:0", "type": "image/png"},
+            {"target": "message:1", "type": "audio/mpeg"},
+            {"target": "message:0", "type": "video/mp4"},
+        ]
+    }
+    parts = ["message:0", "message:0/media:0", "message:0/media:1", "message:1/media:0"]
+    told = label_script.run("media", body=body, parts=parts)
+    assert told == ["text", "image", "video", "audio"]
+
+
 # ------------------------------------------------------------------------------- one's own, alone
 
 
@@ -177,11 +232,11 @@ def shown_to(world: World, std: Standard, count: int) -> None:
     first, _ = wellbeing_report.weeks(world.now())
     with world.database.write() as session:
         for number in range(count):
-            place = pw.new_id()
-            task_id = session.scalars(sa.select(pw.Task.id)).first()
+            place = new_id()
+            task_id = session.scalars(sa.select(Task.id)).first()
             person = world.users[f"seen-{number}"]
             session.add(
-                pw.Assignment(
+                Assignment(
                     id=place,
                     project_id=std.project_id,
                     round_id=std.round_id,

@@ -53,7 +53,7 @@ export class LabelPage {
     this.watch = new Watch(this.api, { ids: () => this.#watched(), onStanding: (asked, standing) => this.#look(asked, standing) });
     this.tabs = new Tabs(this.userId, (id) => this.#shownElsewhere(id));
     this.wellbeing = new Wellbeing(root, this.api, {
-      takeBreak: (reason) => void this.break(reason), optOut: () => void this.optOut(), hide: () => this.desk.item.hideAll(), back: () => this.#focusAgain(),
+      takeBreak: (reason) => void this.break(reason), optOut: () => void this.optOut(), hide: () => { if (this.desk.work) this.desk.item.concealAll(); }, back: () => this.#focusAgain(),
     });
     this.desk.onreveal = (part) => this.wellbeing.tell(part);
     /** @type {Map<string, Rubric>} */

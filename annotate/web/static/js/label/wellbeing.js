@@ -10,6 +10,7 @@ import { t } from "./texts.js";
 /** @typedef {import("./types.js").Assignment} Assignment */
 /** @typedef {import("./types.js").Rubric} Rubric */
 /** @typedef {"time" | "severity"} Offer */
+/** @typedef {"text" | "image" | "audio" | "video"} Medium */
 
 /** Whoever gave no answer for this long was away, and begins anew. */
 const AWAY = 15 * 60_000;
@@ -43,6 +44,20 @@ function valuesIn(answer) {
   return Object.values(answer).flatMap(valuesIn);
 }
 
+/**
+ * The medium of a part: a turn's words, or a file of it (`message:1/media:0`).
+ *
+ * @param {import("./types.js").Item} item
+ * @param {string} part
+ * @returns {Medium}
+ */
+export function mediumOf({ body }, part) {
+  const [target, index] = part.split("/media:");
+  if (index === undefined) return "text";
+  const type = body.media?.filter((one) => one.target === target)[Number(index)]?.type ?? "";
+  return type.startsWith("video/") ? "video" : type.startsWith("audio/") ? "audio" : "image";
+}
+
 export class Wellbeing {
   /**
    * @param {HTMLElement} root
@@ -74,21 +89,33 @@ export class Wellbeing {
     this.place = revising ? null : place;
     this.told.clear();
     this.weighs = rubric.categories.some(({ exposure_weight: weight }) => (weight ?? 0) > 0);
-    if (!concealed) this.tell("all");
+    if (!concealed) this.#tellAll(place);
     const offer = this.offer;
     this.offer = null;
     if (offer) this.#offerBreak(offer);
+  }
+
+  /** @param {Assignment} place whose content lies open */
+  #tellAll({ item: { body } }) {
+    this.tell("text");
+    const seen = new Map();
+    for (const { target } of body.media ?? []) {
+      const index = seen.get(target) ?? 0;
+      seen.set(target, index + 1);
+      this.tell(`${target}/media:${index}`);
+    }
   }
 
   /**
    * Something of the item was revealed: the server is told once for each medium.
    *
    * @param {string} part
-   * @param {"text" | "image" | "audio" | "video"} [modality]
    */
-  tell(part, modality = "text") {
+  tell(part) {
     const { place } = this;
-    if (!place || !this.weighs || this.told.has(modality)) return;
+    if (!place || !this.weighs) return;
+    const modality = mediumOf(place.item, part);
+    if (this.told.has(modality)) return;
     this.told.add(modality);
     const body = { parts: [part], modality };
     persistently(() => this.api.call("POST", `/assignments/${encodeURIComponent(place.id)}/exposure`, body), () => undefined).catch((error) => {
@@ -140,7 +167,7 @@ export class Wellbeing {
 
   /** @param {Offer} offer */
   #offerBreak(offer) {
-    banner("met", t(`careOffer-${offer}`), t("careOfferBody"), [
+    banner("caution", t(`careOffer-${offer}`), t("careOfferBody"), [
       { text: t("careTakeBreak"), act: () => { clearBanner(); this.page.takeBreak(offer); } },
       { text: t("careNotNow"), act: () => { clearBanner(); this.page.back(); }, kind: "quiet" },
     ], { focus: false });
@@ -176,6 +203,7 @@ export class Wellbeing {
   /** This got to me: hide the item, show who is there. Nothing is sent. */
   async support() {
     this.page.hide();
+    must("#support [value=optout]").hidden = !this.place;
     const chosen = await ask("support");
     if (chosen === "break") this.page.takeBreak("own");
     else if (chosen === "optout") this.page.optOut();
@@ -189,6 +217,7 @@ export class Wellbeing {
    * @param {{ next: () => void, work: string }} go
    */
   showEnough(kind, { next, work }) {
+    this.place = null;
     const known = ["shift", "week", "category", "run"].includes(kind) ? kind : "shift";
     fill(must("#stage-empty"), h("div", {}, h("h1", { tabindex: "-1" }, t(known === "run" ? "enoughRunTitle" : "enoughTitle")), h("p.lede", {}, t(`enough-${known}`))),
       h("ul.why", {},
