@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -179,7 +180,22 @@ def _composition(facts: CardFacts) -> list[str]:
                 ("groups kept together", f"{groups:,}, seed {facts.seed}"),
             ],
         ),
+        *_files_of(items),
     ]
+
+
+def _files_of(items: Sequence[ReleaseItem]) -> list[str]:
+    """Say that files of items are named and not given; nothing where no item has any."""
+    listed = [json.loads(item.canonical_body).get("media", ()) for item in items]
+    holders = sum(bool(files) for files in listed)
+    if not holders:
+        return []
+    digests = {one["sha256"] for files in listed for one in files}
+    words = (
+        f"Pictures and recordings: {len(digests):,} files, in {holders:,} items. `media.csv` names "
+        "each by item, part and SHA-256; the files themselves are not part of this release."
+    )
+    return ["", words]
 
 
 def _values(counts: CellCounts) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import shutil
 from collections import Counter
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int, int], None]
 
 SPLIT_HEADER = ("item_id", "split", "group")
+MEDIA_FILE = "media.csv"
+MEDIA_HEADER = ("item_id", "part", "sha256", "type", "bytes")
 STEPS = ("items", "labels", "gold", "decisions", "card", "manifest")
 
 
@@ -240,7 +243,22 @@ def _write_items(given: _Input, placed: Sequence[Placed], directory: Path) -> in
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(SPLIT_HEADER)
         writer.writerows((one.item_id, one.split, one.group) for one in placed)
+    _write_files(given, directory)
     return table.rows
+
+
+def _write_files(given: _Input, directory: Path) -> None:
+    """List the files of items; they themselves are not part of a release."""
+    found = [
+        (item.id, one["target"], one["sha256"], one["type"], one["bytes"])
+        for item in given.items
+        for one in json.loads(item.canonical_body).get("media", ())
+    ]
+    if found:
+        with (directory / MEDIA_FILE).open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(MEDIA_HEADER)
+            writer.writerows(found)
 
 
 def _write_labels(given: _Input, directory: Path) -> int:

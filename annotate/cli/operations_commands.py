@@ -35,14 +35,22 @@ def migrate() -> None:
 def backup(target: Path | None) -> None:
     """Copy the database while it serves, and verify the copy.
 
-    TARGET is the file to write; without it the copy goes to the backups of the data folder. Media,
-    releases and the secret lie beside the database in that folder: copy them with it.
+    TARGET is the file to write; without it the copy goes to the backups of the data folder. The
+    files of items are copied into the folder media beside it, once for all backups. Releases and
+    the secret lie in the data folder: copy them with it. Ends with 1 when a file is missing.
     """
     with opened() as database:
         made = backups.create(database, target)
     click.echo(f"{made.path}")
     click.echo(f"{made.size / 1024**2:.1f} MB, {made.total:,} rows in {len(made.rows)} tables, ")
     click.echo("verified: the copy was read back and holds every row.")
+    media = made.media
+    if media.files:
+        size = f"{media.size / 1024**2:.1f} MB"
+        click.echo(f"{media.files:,} files of items ({size}), {media.new:,} copied now.")
+    if media.missing:
+        click.echo(f"{len(media.missing):,} files are missing or damaged; run touchstone doctor.")
+        raise SystemExit(1)
 
 
 @click.command()

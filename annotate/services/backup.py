@@ -15,6 +15,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from annotate.services.errors import ApplicationError
+from annotate.services.media_keeping import Copied, copy_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,6 +45,7 @@ class Backup:
     path: Path
     size: int
     rows: Mapping[str, int] = field(default_factory=dict)
+    media: Copied = field(default_factory=Copied)
 
     @property
     def total(self) -> int:
@@ -58,8 +60,14 @@ def folder(settings: Settings) -> Path:
     return path
 
 
-def create(database: Database, target: Path | None = None, *, label: str = "") -> Backup:
-    """Copy the database and verify the copy.
+def create(
+    database: Database,
+    target: Path | None = None,
+    *,
+    label: str = "",
+    with_media: bool = True,
+) -> Backup:
+    """Copy the database and the files of items, and verify the copies.
 
     Parameters
     ----------
@@ -69,6 +77,9 @@ def create(database: Database, target: Path | None = None, *, label: str = "") -
         Where the copy goes; a file of the backups' folder with the time as name by default.
     label
         A word for the name of such a file.
+    with_media
+        Whether the files of items are copied into the folder ``media`` beside it. One such folder
+        serves all backups: a file that is there already is not copied again.
 
     Raises
     ------
@@ -89,12 +100,13 @@ def create(database: Database, target: Path | None = None, *, label: str = "") -
         raise BackupFailed(f"{path} could not be written: {error.strerror}") from error
     finally:
         building.unlink(missing_ok=True)
-    return Backup(path, path.stat().st_size, rows)
+    copied = copy_to(database, path.parent / "media") if with_media else Copied()
+    return Backup(path, path.stat().st_size, rows, copied)
 
 
 def before_migration(database: Database) -> Path:
     """Copy the database as it is before a migration touches it."""
-    return create(database, label="before-migration").path
+    return create(database, label="before-migration", with_media=False).path
 
 
 def _default_path(database: Database, label: str) -> Path:

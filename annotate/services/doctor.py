@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from annotate.config import LOOPBACK_HOSTS
 from annotate.db import wal_bug
 from annotate.models import Job, UserAccount
-from annotate.services import backup, invariants, migration, readiness
+from annotate.services import backup, invariants, media, media_keeping, migration, readiness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +67,7 @@ def _content(database: Database, *, deep: bool) -> Iterator[Finding]:
     yield from _jobs(database)
     yield from _integrity(database)
     yield from _invariants(database, deep=deep)
+    yield from _media(database, deep=deep)
 
 
 def _engine(database: Database) -> Iterator[Finding]:
@@ -116,6 +117,7 @@ def _mounted_as(path: Path) -> str:
 
 def _files(settings: Settings) -> Iterator[Finding]:
     private = [settings.data_dir / "secret", settings.data_dir / backup.FOLDER]
+    private.append(settings.data_dir / media.FOLDER)
     if settings.embedded:
         private.append(settings.database_path)
     open_to_others = [path for path in private if path.exists() and path.stat().st_mode & 0o077]
@@ -124,7 +126,9 @@ def _files(settings: Settings) -> Iterator[Finding]:
         words = f"{path} can be reached by others (mode {mode:o}); run chmod go= {path}"
         yield Finding("file modes", "wrong" if path.name == "secret" else "look", words)
     if not open_to_others:
-        yield Finding("file modes", "good", "secret, database and backups are the owner's alone")
+        yield Finding(
+            "file modes", "good", "secret, database, media and backups are the owner's alone"
+        )
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
@@ -178,6 +182,26 @@ def _integrity(database: Database) -> Iterator[Finding]:
     else:
         words = f"is damaged: {'; '.join(found[:3])}. Stop the server and restore a backup"
         yield Finding("database file", "wrong", words)
+
+
+def _media(database: Database, *, deep: bool) -> Iterator[Finding]:
+    found = media_keeping.compare(database, deep=deep)
+    if found.missing or found.damaged:
+        first = ", ".join(one[:12] for one in (*found.missing, *found.damaged)[:3])
+        words = (
+            f"{len(found.missing)} of {found.files} files of items are missing and "
+            f"{len(found.damaged)} are damaged ({first}); bring them back from the folder media of "
+            "a backup"
+        )
+        yield Finding("media", "wrong", words)
+    elif found.unnamed:
+        words = (
+            f"all {found.files} files of items are there; {found.unnamed} more belong to no item "
+            "(an import that was stopped leaves such files) and may be removed"
+        )
+        yield Finding("media", "look", words)
+    else:
+        yield Finding("media", "good", f"all {found.files} files of items are there")
 
 
 def _invariants(database: Database, *, deep: bool) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from exports.errors import ReleaseRefused
 from exports.records import canary, pseudonym
 from exports.release import write_release
 from exports.splits import Fractions
+from exports.strict_json import canonical
 from exports.verify import verify_release
 from rubrics.library import read
 from tests.test_exports.gold_samples import item, labels, mark, project, row, rubric, ruling
@@ -41,6 +42,26 @@ def test_the_same_input_gives_the_same_bytes_in_any_order(tmp_path):
         shuffler.shuffle(listed)
     release(tmp_path / "second", given=(iter(items), iter(votes), iter(rulings)))
     assert files(tmp_path / "first") == files(tmp_path / "second")
+
+
+def test_files_of_items_are_named_and_not_copied(tmp_path):
+    items, votes, rulings = project()
+    body = json.loads(items[0].canonical_body)
+    entry = {"sha256": "a" * 64, "type": "image/png", "bytes": 7, "target": "text", "name": "p.png"}
+    text = canonical({**body, "media": [entry, {**entry, "target": "prompt"}]})
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    pictured = replace(items[0], canonical_body=text, content_hash=digest)
+    release(tmp_path / "r", given=([pictured, *items[1:]], votes, rulings))
+    listed = (tmp_path / "r" / "media.csv").read_text(encoding="utf-8")
+    rows = list(csv.reader(listed.splitlines()))
+    assert rows == [
+        ["item_id", "part", "sha256", "type", "bytes"],
+        [pictured.id, "text", "a" * 64, "image/png", "7"],
+        [pictured.id, "prompt", "a" * 64, "image/png", "7"],
+    ]
+    card = (tmp_path / "r" / "card.md").read_text(encoding="utf-8")
+    assert "1 files, in 1 items" in card
+    assert verify_release(tmp_path / "r").ok
 
 
 def test_it_holds_the_files_that_were_promised(tmp_path):

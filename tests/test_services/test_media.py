@@ -18,7 +18,7 @@ from PIL import Image, ImageChops, ImageOps
 from annotate.config import Settings
 from annotate.models import Item, Media
 from annotate.policy import Scope
-from annotate.services import claiming, file_sources, media
+from annotate.services import backup, claiming, doctor, file_sources, media
 from annotate.services.containers import FileRefused
 from annotate.services.errors import BadInput, NotFound
 from tests.support import media_samples as samples
@@ -258,6 +258,46 @@ def test_the_item_file_is_taken_out_of_a_zip(plain: Settings, tmp_path: Path) ->
     for files in ({"a.png": b"1"}, {"a.csv": b"id", "b.jsonl": b"{}"}, {}):
         with pytest.raises(BadInput, match="must hold one item file"):
             file_sources.unpack_items(plain, zipped(tmp_path / "bad.zip", files))
+
+
+# ------------------------------------------------------------------------------ for the operator
+
+
+@pytest.mark.db
+def test_a_backup_takes_files_along_once_and_the_doctor_misses_them(
+    database: Database, tmp_path: Path
+) -> None:
+    scope = new_project(database)
+    source = zipped(tmp_path / "garden.zip", FILES)
+    import_file(database, scope, jsonl(tmp_path / "a.jsonl", ROWS), media=source)
+    first = backup.create(database)
+    assert (first.media.files, first.media.new, first.media.missing) == (2, 2, ())
+    copies = sorted(path for path in (first.path.parent / "media").rglob("*") if path.is_file())
+    assert len(copies) == 2
+    second = backup.create(database, label="again")
+    assert (second.media.files, second.media.new) == (2, 0)
+
+    def told() -> tuple[str, str]:
+        [found] = [one for one in doctor.examine(database) if one.topic == "media"]
+        return found.state, found.words
+
+    assert told() == ("good", "all 2 files of items are there")
+    row = rows_of(database, scope)[0]
+    path = media.path_of(database.settings, scope.project_id, row.content_hash)
+    stray = path.with_name("0" * 64)
+    stray.write_bytes(b"left over")
+    assert told()[0] == "look"
+    stray.unlink()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"x")
+    assert told() == ("wrong", told()[1])
+    assert "1 are damaged" in told()[1]
+    path.unlink()
+    assert "1 of 2 files of items are missing" in told()[1]
+    third = backup.create(database, label="third")
+    assert third.media.missing == ()  # the folder beside the backups still has it
+    (first.path.parent / "media" / scope.project_id / path.parent.name / path.name).unlink()
+    assert backup.create(database, label="fourth").media.missing == (row.content_hash,)
 
 
 # ------------------------------------------------------------------------------------ who may see
