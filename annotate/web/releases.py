@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from flask import Response
     from werkzeug.wrappers import Response as AnyResponse
 
+MOST_DIGITS = 19
+"""As many as the largest seed has; Python itself would refuse to read some thousands."""
 blueprint = Blueprint("releases", __name__)
 DEFAULTS = {"seed": str(gold.DEFAULT_SEED), "undecided": "open", "test": "20", "validation": "10"}
 
@@ -81,8 +83,8 @@ def freeze(project: str) -> AnyResponse | tuple[str, int]:
             typed["version"],
             _whole(typed["seed"], "seed"),
             typed["undecided"],
-            _whole(typed["validation"], "validation") / 100,
-            _whole(typed["test"], "test") / 100,
+            _percent(typed["validation"], "validation"),
+            _percent(typed["test"], "test"),
         )
         with transaction() as session:
             release_id = gold.freeze(session, actor(), scope(), wish)
@@ -94,8 +96,12 @@ def freeze(project: str) -> AnyResponse | tuple[str, int]:
     return redirect(url_for(".detail", project=project, release_id=release_id, job=job_id))
 
 
+def _percent(text: str, field: str) -> float:
+    return _whole(text.removesuffix("%").rstrip(), field) / 100
+
+
 def _whole(text: str, field: str) -> int:
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > MOST_DIGITS:
         problem = {"field": field, "message": "Give a whole number."}
         raise BadInput(f"{field}: give a whole number", problems=[problem])
     return int(text)

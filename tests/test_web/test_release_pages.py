@@ -221,3 +221,16 @@ def test_a_running_job_is_shown_whoever_comes_by(site: Site, seeded: Seeded) -> 
     assert worker.run_until(seeded.world.database, job_id).state == "done"
     for path in ("/p/demo/releases", f"/p/demo/releases/{release_id}"):
         assert "Follow the job" not in site.get(path, "auditor")
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "status"),
+    [("test", "20%", 302), ("test", "20 %", 302), ("test", "2.5", 422), ("seed", "9" * 5000, 422)],
+)
+def test_numbers_of_the_form_are_read_or_refused_beside_their_field(
+    site: Site, seeded: Seeded, field: str, text: str, status: int
+) -> None:
+    given = {"version": seeded.std.version_id, "seed": "1", "test": "20", "validation": "10"}
+    answer = site.post(PAGE, "reader", **{**given, "undecided": "open", field: text})
+    assert answer.status_code == status
+    assert ("Give a whole number." in answer.text) == (status == 422)
