@@ -145,6 +145,17 @@ def test_sample_size_holds_what_it_promises() -> None:
         values.append(krippendorff_alpha(data, interval=None).value or 0.0)
     assert 1.96 * np.std(values) == pytest.approx(0.08, rel=0.15)
     assert found.minority == int(found.units * 0.2)
+    three = units_for_half_width(0.08, alpha=0.75, prevalence=0.2, n_raters=3, repetitions=800)
+    assert found == three
+    assert (found.repetitions, found.seed) == (800, 0)
+    assert found.standard_error * 1.96 == pytest.approx(0.08, rel=0.01)
+    more = units_for_half_width(0.08, alpha=0.75, prevalence=0.2, n_raters=5, repetitions=800)
+    assert more.units < found.units
+    surer = units_for_half_width(0.08, alpha=0.75, prevalence=0.2, confidence=0.99, repetitions=800)
+    assert surer.units == pytest.approx(found.units * (2.576 / 1.96) ** 2, rel=0.02)
+    other = units_for_half_width(0.08, alpha=0.75, prevalence=0.8, repetitions=800, seed=5)
+    assert other.units == pytest.approx(found.units, rel=0.1)
+    assert other.minority == int(other.units * (1 - 0.8))
     rare = units_for_half_width(0.08, alpha=0.75, prevalence=0.02, repetitions=200)
     assert rare.units > 4 * found.units
 

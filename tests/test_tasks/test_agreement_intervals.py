@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from tasks.agreement import (
     CoefficientError,
@@ -100,6 +101,60 @@ def test_a_bootstrap_says_how_it_was_drawn_and_repeats(method: str) -> None:
     assert first == krippendorff_alpha(labels(), interval=spec).interval
     other = IntervalSpec(method, resamples=400, seed=13)
     assert first != krippendorff_alpha(labels(), interval=other).interval
+
+
+def skewed() -> ReliabilityData:
+    return ReliabilityData.from_counts(
+        [[3, 0]] * 40 + [[2, 1]] * 4 + [[1, 2]] * 3 + [[0, 3]] * 2, values=[0, 1], level="nominal"
+    )
+
+
+@pytest.mark.parametrize("coefficient", [krippendorff_alpha, percent_agreement])
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_bca_is_efrons_formula(coefficient, confidence: float) -> None:
+    data = skewed()
+    spec = IntervalSpec("bca", confidence=confidence, resamples=500, seed=6)
+    rng = np.random.default_rng(6)
+    kinds, times = data.patterns.patterns, data.patterns.frequencies
+    figures = []
+    for drawn in rng.multinomial(49, times / 49, size=500):
+        rows = ReliabilityData.from_counts(np.repeat(kinds, drawn, axis=0), values=[0, 1],
+                                           level="nominal")  # fmt: skip
+        figures.append(coefficient(rows, interval=None).value)
+    without = []
+    for out in range(4):
+        rest = ReliabilityData.from_counts(
+            np.repeat(kinds, times - np.eye(4, dtype=int)[out], axis=0), values=[0, 1],
+            level="nominal",
+        )  # fmt: skip
+        without += [coefficient(rest, interval=None).value] * times[out]
+    value = coefficient(data, interval=None).value
+    # Draws like the sample are many here; half of them count as below.
+    ties = np.isclose(figures, value, rtol=0, atol=1e-14)
+    below = (np.array(figures) < value)[~ties].sum() + ties.sum() / 2
+    gaps = np.mean(without) - np.array(without)
+    skew = (gaps**3).sum() / (6 * (gaps**2).sum() ** 1.5)
+    bias = stats.norm.ppf(below / 500)
+    z = bias + stats.norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
+    levels = stats.norm.cdf(bias + z / (1 - skew * z))
+    interval = coefficient(data, interval=spec).interval
+    assert interval is not None
+    low, high = np.quantile(figures, levels)
+    assert (interval.low, interval.high) == pytest.approx((low, min(high, 1)), abs=1e-9)
+    assert interval.standard_error == pytest.approx(np.std(figures, ddof=1))
+
+
+def test_percentiles_are_those_of_the_draws() -> None:
+    spec = IntervalSpec("bootstrap", confidence=0.9, resamples=300, seed=2)
+    data = skewed()
+    drawn = np.random.default_rng(2).multinomial(49, data.patterns.frequencies / 49, size=300)
+    agreeing = drawn @ np.array([1, 1 / 3, 1 / 3, 1])
+    interval = percent_agreement(data, interval=spec).interval
+    assert interval is not None
+    expected = np.quantile(agreeing / 49, [0.05, 0.95])
+    assert (interval.low, interval.high) == pytest.approx(tuple(expected))
+    assert interval.confidence == 0.9
+    assert interval.df is None
 
 
 def test_bca_follows_the_skew_of_the_jackknife() -> None:

@@ -215,6 +215,7 @@ def test_f_intervals_of_the_published_table(
         pytest.approx(high, abs=5e-4),
     )
     assert interval.standard_error is None
+    assert result.interval_reason == ""
     assert result.to_json()["interval"]
 
 

@@ -138,6 +138,32 @@ def test_the_same_seed_draws_the_same_and_another_does_not() -> None:
     assert first == again != other
 
 
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("units_too", [False, True])
+def test_replicates_are_draws_of_raters_and_then_of_units(level: str, units_too: bool) -> None:  # noqa: FBT001
+    data = crowd(30, 6, level=level, gap=0.2)
+    spec = IntervalSpec("bootstrap", resamples=7, seed=11)
+    found = rater_replicates(data, data.domain.level, spec, units_too=units_too)
+    kinds, rng, expected = LabelledKinds.of(data), np.random.default_rng(11), []
+    for _ in range(7):
+        weight = rng.multinomial(6, np.full(6, 1 / 6)).astype(float)
+        drawn = kinds.frequencies.astype(float)
+        if units_too:
+            n_units = int(drawn.sum())
+            drawn = rng.multinomial(n_units, drawn / n_units).astype(float)
+        expected.append(weighted_alpha(kinds, weight, drawn, differences(data), 3))
+    assert found == pytest.approx(np.array(expected))
+
+
+def test_a_draw_without_variation_has_no_figure() -> None:
+    data = ReliabilityData.from_matrix([[0, 0, 1], [0, 0, 0]], values=[0, 1], level="nominal")
+    kinds = LabelledKinds.of(data)
+    differ = difference_matrix("nominal", data.domain.scale)
+    ones = np.ones(2)
+    assert np.isnan(weighted_alpha(kinds, np.array([1.0, 2.0, 0.0]), ones, differ, 2))
+    assert np.isnan(weighted_alpha(kinds, np.array([0.0, 0.0, 3.0]), ones, differ, 2))
+
+
 def test_units_drawn_too_make_it_wider() -> None:
     data = crowd(25, 8, seed=1)
     spec = IntervalSpec("bootstrap", resamples=400)
