@@ -114,6 +114,7 @@ class PracticePage {
 
   #showDone() {
     this.#stage("empty");
+    pill("plain", t("practicePill"));
     fill(must("#stage-empty"), h("div.empty-page", {}, h("div", {}, h("h1", { tabindex: "-1" }, t("practiceDone")), h("p.lede", {}, t("practiceDoneBody"))),
       h("div.btn-row", {}, h("a.btn.btn-primary", { href: this.root.dataset["work"] ?? "/" }, t("toMyWork")),
         h("button.btn", { type: "button", onclick: () => { this.after = ""; void this.next(); } }, t("practiceAgain")))));
