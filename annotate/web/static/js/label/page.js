@@ -427,6 +427,7 @@ export class LabelPage {
       again: (entry) => void this.sender.again(entry),
       dismiss: (entry) => void this.sender.dismiss(entry.key),
     });
+    if (this.desk.work) this.desk.rail.focusOpen({ write: false });
   }
 
   /**
