@@ -64,7 +64,7 @@ class DecideBody(Body):
     rulings: list[RulingBody]
 
 
-class AnswerBody(Body):
+class OwnAnswerBody(Body):
     """The adjudicator's own answer, by ``question`` or ``question/category``.
 
     A multiple choice can be answered whole: ``{"values": [category, …]}``.
@@ -349,7 +349,7 @@ def api_take(case_id: str) -> Response:
 @blueprint.post("/api/v1/cases/<case_id>/answer")
 def api_answer(case_id: str) -> Response:
     """Keep one's own answer."""
-    body = json_body(AnswerBody)
+    body = json_body(OwnAnswerBody)
     with transaction() as session:
         adjudication.answer(session, actor(), scope(), case_id, body.answers)
     return jsonify({})

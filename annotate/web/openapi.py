@@ -16,7 +16,17 @@ from pydantic import BaseModel
 from spectree import Response as Responses
 from spectree import SpecTree
 
-from annotate.web import cases, labeling, projects, releases, rounds, rubrics, wellbeing
+from annotate.web import (
+    cases,
+    labeling,
+    personal,
+    practice,
+    projects,
+    releases,
+    rounds,
+    rubrics,
+    wellbeing,
+)
 from annotate.web.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -39,9 +49,12 @@ BODIES: dict[str, type[BaseModel]] = {
     "labeling.revise": labeling.ReviseBody,
     "wellbeing.api_exposure": wellbeing.ExposureBody,
     "wellbeing.api_begin_break": wellbeing.BreakBody,
-    "cases.api_answer": cases.AnswerBody,
+    "cases.api_answer": cases.OwnAnswerBody,
     "cases.api_decide": cases.DecideBody,
     "cases.api_revoke": cases.RevokeBody,
+    "personal.store_keys": personal.KeysBody,
+    "practice.answer": practice.AnswerBody,
+    "practice.next_item": practice.NextBody,
     "projects.api_create": projects.NewProject,
     "projects.api_change": projects.ProjectChange,
     "releases.api_freeze": releases.FreezeBody,
