@@ -387,7 +387,9 @@ export class ItemView {
       addEventListener("pointercancel", hide, { once: true });
       addEventListener("blur", hide, { once: true });
     } else {
-      const shown = this.#node(turn.target)?.querySelector(part === turn.target ? ".turn-text" : ".media-frame, .media button");
+      const body = this.#node(turn.target);
+      const file = body?.querySelectorAll(".media, .media-offer")[Number(part.split("/media:")[1] ?? "-1")];
+      const shown = file ? file.querySelector(".media-frame") ?? file.querySelector("button") : body?.querySelector(".turn-text");
       if (shown instanceof HTMLElement) shown.focus();
     }
     this.handlers.onReveal(part);

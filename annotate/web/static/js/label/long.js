@@ -156,7 +156,7 @@ export class LongItem {
     Object.assign(this.field, { type: "number", min: "1", max: String(count), className: "input input-sm", id: "turn-field", inputMode: "numeric" });
     const form = h("form.turn-jump", { "aria-label": t("turns") }, h("label", { for: "turn-field" }, t("turnWord")), this.field, h("span", {}, t("ofTurns", { count })),
       h("button.btn.btn-quiet.btn-sm", { type: "submit" }, t("goToTurn"), " ", h("kbd.key", { "data-key-of": "jump" }, capOf("jump"))),
-      h("button.btn.btn-quiet.btn-sm", { type: "button", onclick: () => this.#goToJudged() }, t("goToJudged")));
+      h("button.btn.btn-quiet.btn-sm", { type: "button", onclick: () => this.#goToJudged() }, this.view.judged() ? t("goToJudged") : t("goToLast")));
     this.field.addEventListener("keydown", (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault(); // it goes to the turn, and does not submit the answers
