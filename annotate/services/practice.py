@@ -188,7 +188,8 @@ def next_item(
     if row is None:
         return None
     rubric = compiled_rubric(session, scope.project_id, key).rubric
-    return PracticePlace(row.id, key, row.fingerprint, item_view(row, rubric, row.id))
+    # Responses keep the order of the item here: the comparison calls them by their place in it.
+    return PracticePlace(row.id, key, row.fingerprint, item_view(row, rubric))
 
 
 # ------------------------------------------------------------------------------------ answering
