@@ -12,11 +12,13 @@ from alembic import command
 from alembic.config import Config
 
 from annotate.db import Database, new_id
-from annotate.models import Annotation, Label
-from annotate.services import labeling, rounds, side_lean
+from annotate.models import AdjudicationCase, Annotation, Label
+from annotate.services import adjudication, case_reading, gold, labeling, rounds, side_lean
+from annotate.services.adjudication import Ruling
 from annotate.services.agreement import Slice
 from annotate.services.migration import SCRIPTS
 from annotate.services.response_order import kept_order
+from exports.verify import verify_release
 from rubrics.library import read
 from rubrics.loader import load_rubric
 from tasks.shown_order import shown_order
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.db
 PAIRS = "refusal-pairs"
+RULED = {"better": "tie", "request": "benign"}
 ANSWERS: dict[str, Any] = {
     "request": {"value": "benign"},
     "better": {"value": "second"},
@@ -59,11 +62,12 @@ def _claim(world: World, scope: Scope, round_id: str, login: str) -> labeling.Pl
     return place
 
 
-def _submit(world: World, scope: Scope, place: labeling.Place, login: str) -> None:
+def _submit(world: World, scope: Scope, place: labeling.Place, login: str, **changes: Any) -> None:
     with world.database.write() as session:
         actor = world.actor(login)
+        answers = {**ANSWERS, **changes}
         done = labeling.prepare(
-            session, actor, scope, place.id, annotation_id=new_id(), answers=ANSWERS
+            session, actor, scope, place.id, annotation_id=new_id(), answers=answers
         )
         labeling.submit(session, actor, scope, place.id, place.fence, done)
 
@@ -101,6 +105,35 @@ def test_answers_are_kept_by_place_in_the_item_beside_the_order_shown(world: Wor
     assert cells["reasons", ""] == "use>safety=manner"
     assert (cells["over_refuses", "r1"], cells["over_refuses", "r2"]) == ("1", "0")
     assert (cells["withheld", "r1"], cells["withheld", "r2"]) == ("much", None)
+
+
+def test_preferences_are_ruled_on_and_released(world: World, tmp_path: Path) -> None:
+    scope, round_id = _round(world, items=2)
+    for login, better in (("ann-1", "second"), ("ann-2", "first")):
+        place = _claim(world, scope, round_id, login)
+        _submit(world, scope, place, login, better={"value": better})
+        _submit(world, scope, _claim(world, scope, round_id, login), login)
+    with world.database.write() as session:
+        [case_id] = session.scalars(sa.select(AdjudicationCase.id)).all()
+        judge = world.actor("adjudicator")
+        held = adjudication.take(session, judge, scope, case_id)
+        cells = [cell.question for cell in case_reading.cells_of(session, scope, case_id)]
+        answers = {one: {"value": RULED[one]} for one in cells}
+        adjudication.answer(session, judge, scope, case_id, answers)
+        rulings = [Ruling(one, "", RULED[one], "genuine_pluralism", "Alike.") for one in cells]
+        adjudication.decide(session, judge, scope, case_id, held.fence, rulings)
+        version = session.scalars(sa.select(Annotation.rubric_version_id)).first()
+        reader = world.actor("reader")
+        release_id = gold.freeze(session, reader, scope, gold.ReleaseWish(str(version)))
+    gold.write_files(world.database, scope, release_id, tmp_path / "release")
+    assert verify_release(tmp_path / "release").problems == ()
+    rows = [
+        json.loads(line)
+        for line in (tmp_path / "release" / "gold.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    said = {row["value"] for row in rows if row["question"] == "better"}
+    assert said == {"second", "tie"}
+    assert {row["value"] for row in rows if row["question"] == "reasons"} >= {"use>safety=manner"}
 
 
 def test_a_lean_to_the_response_shown_first_is_counted(world: World) -> None:
