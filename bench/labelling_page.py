@@ -118,10 +118,16 @@ class Desk:
         """Return the name of the item that is shown."""
         return str(self.page.evaluate("document.getElementById('item-id').textContent"))
 
+    def is_open(self) -> bool:
+        """Tell whether an item is on the desk."""
+        return bool(self.page.evaluate("document.querySelector('.q-open') !== null"))
+
     def answer(self, number: int, *, every: float) -> None:
         """Answer an item and submit it, with real keys at a steady pace."""
         key, value = ANSWERS[number % len(ANSWERS)]
-        self.pressed[self.item()] = value
+        while (name := self.item()) in self.pressed or not self.is_open():
+            time.sleep(0.01)
+        self.pressed[name] = value
         for one in (key, "Enter"):
             started = time.monotonic()
             self.page.keyboard.press(one)
@@ -129,10 +135,7 @@ class Desk:
 
     def answer_fast(self, number: int) -> None:
         """Answer an item as soon as it is there."""
-        name = self.item()
         self.answer(number, every=0)
-        while self.item() == name:
-            time.sleep(0.01)
 
     def check_claim(self) -> None:
         """Ask the database whether "Saved" is true, when the page says so."""
@@ -222,6 +225,11 @@ class Paced:
     false_claims: int
 
 
+def say(words: str) -> None:
+    """Tell how far the program is."""
+    print(words, file=sys.stderr, flush=True)
+
+
 def paced(open_desk: Desk, count: int) -> Paced:
     """Answer items at one key per 400 ms."""
     open_desk.open()
@@ -239,6 +247,7 @@ def paced(open_desk: Desk, count: int) -> Paced:
     durable = [
         end - at for (at, _), end in zip(probe["keys"], sorted(probe["answered"]), strict=True)
     ]
+    say(f"{count} items: shown p95 {p95(shown):.1f} ms, durable p95 {p95(durable):.1f} ms")
     return Paced(shown, durable, open_desk.stored(), open_desk.wrong(), open_desk.false_claims)
 
 
@@ -287,6 +296,7 @@ def heaps(open_desk: Desk, marks: Sequence[int]) -> list[int]:
         if number in marks:
             open_desk.settle()
             found.append(open_desk.heap())
+            say(f"item {number}: {found[-1]} bytes live")
     return found
 
 

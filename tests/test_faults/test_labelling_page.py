@@ -35,6 +35,13 @@ pytestmark = [
 ]
 LONG = [pytest.mark.torture, pytest.mark.timeout(1_800)]
 ITEMS = 12
+KEPT = """() => new Promise((done) => {
+  const request = indexedDB.open("touchstone");
+  request.onsuccess = () => {
+    const all = request.result.transaction("queue").objectStore("queue").getAll();
+    all.onsuccess = () => { request.result.close(); done(JSON.stringify(all.result)); };
+  };
+})"""
 
 
 @dataclass
@@ -295,6 +302,14 @@ def test_a_second_person_on_the_same_machine(office: Office, context: BrowserCon
     other.expect_state("Saved")
     theirs = other.page.locator("#item-id").inner_text()
     assert theirs != "item-0000"
+    kept = other.page.evaluate(KEPT)
+    assert '"not_abusive"' in kept
+    assert "plants" not in kept
+    other.page.locator("#save-state").click()
+    expect(other.page.locator("#outbox-list")).to_have_text(
+        "Everything that you submitted is saved on the server."
+    )
+    other.answer("Escape")
     other.answer("2", "Enter")
     other.expect_state("Saved")
     assert office.stored() == {theirs: ("bob", "ambiguous")}
