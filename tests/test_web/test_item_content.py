@@ -206,7 +206,7 @@ def test_unseen_characters_are_named_and_offsets_stay(
     desk = _desk(base, context, tmp_path, "unseen", ("spans", SPANS))
     page = desk.page
     desk.open()
-    expect(page.locator("#invisibles")).to_contain_text("Invisible characters: 4")
+    expect(page.locator("#invisibles-bar")).to_contain_text("Invisible characters: 4")
     desk.press("Shift+I")
     expect(page.locator(".unseen")).to_have_count(4)
     names = [node.get_attribute("data-name") for node in page.locator(".unseen").all()]

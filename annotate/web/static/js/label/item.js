@@ -238,7 +238,7 @@ export class ItemView {
     const count = this.turns.reduce((sum, { text }) => sum + countInvisible(text), 0);
     const button = document.getElementById("invisibles");
     if (!button) return;
-    button.hidden = count === 0;
+    if (button.parentElement) button.parentElement.hidden = count === 0;
     const words = button.querySelector("[data-count]");
     if (words) words.textContent = t("invisibleCount", { count });
     button.setAttribute("aria-pressed", String(this.showsInvisible));
