@@ -263,7 +263,7 @@ export class Rail {
     const waiting = question.options.filter(({ id }) => !rankOf(ranks, id));
     const tying = this.tying === step.key && ranks.length > 0;
     return [
-      h("p.q-help", {}, t("rankHelp")),
+      h("p.q-help.hide-small", {}, t("rankHelp")),
       ranks.length ? h("ol.ranks", { "aria-label": t("rankOrder") }, ranks.flat().map((id) => this.#ranked(step, answer, id))) : null,
       waiting.length ? h("div.opts.ranks-left", { role: "group", "aria-label": t("rankLeft") }, waiting.map((option) => h("button.opt.opt-button", {
         type: "button", "data-focus": `place:${option.id}`, onclick: () => this.#place(step, option.id),
