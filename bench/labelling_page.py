@@ -160,7 +160,8 @@ class Desk:
         )
         with self.world.database.read() as session:
             rows = session.execute(query).all()
-        found = {row.external_id: json.loads(row.answers)["severity"]["value"] for row in rows}
+        found: dict[str, str] = {}
+        found |= {row.external_id: json.loads(row.answers)["severity"]["value"] for row in rows}
         return sum(found.get(name) != value for name, value in self.pressed.items()) + (
             len(rows) - len(found)
         )

@@ -7,6 +7,8 @@ import { ApiError, isPassing } from "./api.js";
 const MOST = 2;
 /** After the server had less than was asked for. */
 const REST = 15_000;
+/** After it was out of reach. */
+const SHORT_REST = 2000;
 
 export class Ahead {
   /**
@@ -77,13 +79,15 @@ export class Ahead {
     const wanted = MOST - this.places.length;
     /** @type {Assignment[]} */
     let given = [];
+    let rest = REST;
     try {
       given = await this.api.claimAhead(this.roundId, wanted, [...this.inHand(), ...this.places.map(({ id }) => id)]);
     } catch (error) {
       // The claim of the next item meets the same obstacle and tells of it.
       if (!isPassing(error) && !(error instanceof ApiError)) throw error;
+      rest = SHORT_REST;
     }
-    if (given.length < wanted) this.restUntil = Date.now() + REST;
+    if (given.length < wanted) this.restUntil = Date.now() + rest;
     const known = new Set([...this.inHand(), ...this.places.map(({ id }) => id)]);
     this.places.push(...given.filter(({ id }) => !known.has(id)));
     this.onChange(this.places.length);

@@ -1,5 +1,5 @@
 // The labelling page: claim, answer, submit, next, without loading a page in between.
-import { fill, h, icon, must, say } from "../lib/dom.js";
+import { fill, h, icon, must, painted, say } from "../lib/dom.js";
 import { dropDraft, readDraft, writeDraft } from "../lib/drafts.js";
 import { Queue } from "../lib/queue.js";
 import { Ahead } from "./ahead.js";
@@ -223,7 +223,7 @@ export class LabelPage {
     this.#showState();
     this.tabs.show(assignment.id);
     this.wellbeing.shown(assignment, rubric, { concealed: this.desk.item.concealing, revising });
-    if (!revising) setTimeout(() => void this.ahead.fill(), 0);
+    if (!revising) void painted().then(() => this.ahead.fill());
   }
 
   /**

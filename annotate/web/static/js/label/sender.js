@@ -1,4 +1,5 @@
 // Sends what the queue holds, one entry after the other, until the server has answered each.
+import { painted } from "../lib/dom.js";
 import { dropPending } from "../lib/drafts.js";
 import { ApiError, isPassing, waitAfter } from "./api.js";
 
@@ -87,6 +88,8 @@ export class Sender {
     this.fresh.set(entry.key, entry);
     this.entries = [...this.entries, entry];
     this.handlers.onChange();
+    await painted();
+    if (!this.fresh.has(entry.key)) return;
     const kept = await this.queue.put(entry);
     if (!this.fresh.delete(entry.key)) return;
     if (kept) dropPending(entry);

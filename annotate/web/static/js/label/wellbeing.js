@@ -1,5 +1,5 @@
 // Looks after the person: tells the server what was shown, offers breaks, shows support. Counts nothing on screen.
-import { fill, h, icon, must } from "../lib/dom.js";
+import { fill, h, icon, must, painted } from "../lib/dom.js";
 import { ApiError, persistently } from "./api.js";
 import { care } from "./care.js";
 import { ask } from "./dialogs.js";
@@ -118,7 +118,7 @@ export class Wellbeing {
     if (this.told.has(modality)) return;
     this.told.add(modality);
     const body = { parts: [part], modality };
-    persistently(() => this.api.call("POST", `/assignments/${encodeURIComponent(place.id)}/exposure`, body), () => undefined).catch((error) => {
+    painted().then(() => persistently(() => this.api.call("POST", `/assignments/${encodeURIComponent(place.id)}/exposure`, body), () => undefined)).catch((error) => {
       if (!(error instanceof ApiError)) throw error;
     });
   }

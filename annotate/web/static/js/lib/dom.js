@@ -123,3 +123,16 @@ export function isTyping(target) {
   return target instanceof HTMLElement
     && (target.isContentEditable || target.matches("textarea, select, input:not([type=radio]):not([type=checkbox]):not([type=button])"));
 }
+
+/** A hidden tab draws nothing; what waits for a frame there waits this long. */
+const NO_FRAME = 100;
+
+/**
+ * Wait until what was changed is on the screen, so that nothing delays its frame.
+ *
+ * @returns {Promise<unknown>}
+ */
+export function painted() {
+  const frame = new Promise((done) => { requestAnimationFrame(() => setTimeout(done, 0)); });
+  return Promise.race([frame, new Promise((done) => { setTimeout(done, NO_FRAME); })]);
+}
