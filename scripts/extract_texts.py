@@ -2,6 +2,10 @@
 
 Texts of templates and views are found by their gettext calls. Texts that stand in a table and are
 translated when one of them is chosen cannot be found so; their tables are named here.
+
+What a service refuses with is a text as well: whole sentences without figures are translated where
+the refusal becomes an answer. They are marked, because a service knows nothing of languages and
+need not be followed by a new catalogue at once.
 """
 
 from __future__ import annotations
@@ -13,7 +17,9 @@ from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
+from annotate.services import links
 from annotate.web import agreement_view, cases, rendering
+from annotate.web.errors import HTTP_WORDS
 from tasks.adjudication import CAUSE_WORDS
 
 if TYPE_CHECKING:
@@ -25,6 +31,11 @@ POT = rendering.TRANSLATIONS / f"{rendering.DOMAIN}.pot"
 METHODS = [("templates/**.html", "jinja2.ext:babel_extract"), ("**.py", "python")]
 OPTIONS = {"templates/**.html": {"newstyle_gettext": "true", "trimmed": "true"}}
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "translate": None}
+SERVICES = ROOT / "annotate" / "services"
+REFUSALS = dict.fromkeys(
+    ("NotFound", "NotAllowed", "BadInput", "Conflict", "LeaseLost", "TooManyAttempts")
+)
+REFUSED = "What a service refuses with."
 
 
 def _chosen_later() -> Iterator[str]:
@@ -36,8 +47,8 @@ def _chosen_later() -> Iterator[str]:
     yield from CAUSE_WORDS.values()
 
 
-def extracted() -> Catalog:
-    """Return all texts."""
+def extracted(*, refusals: bool = True) -> Catalog:
+    """Return all texts, or those of templates and views alone."""
     catalogue = Catalog(
         project="Touchstone",
         copyright_holder="the Touchstone authors",
@@ -51,7 +62,17 @@ def extracted() -> Catalog:
         catalogue.add(message, auto_comments=comments, context=context)
     for text in _chosen_later():
         catalogue.add(text)
+    if refusals:
+        _add_refusals(catalogue)
     return catalogue
+
+
+def _add_refusals(catalogue: Catalog) -> None:
+    found = extract_from_dir(SERVICES, [("**.py", "python")], None, REFUSALS)
+    said = [message for _name, _line, message, _comments, _context in found]
+    for text in (*said, links.DEAD, *(words for _code, words in HTTP_WORDS.values())):
+        if isinstance(text, str) and catalogue.get(text) is None:
+            catalogue.add(text, auto_comments=[REFUSED])
 
 
 def main() -> None:

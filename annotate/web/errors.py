@@ -10,6 +10,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from annotate.services import errors as refused
+from annotate.web.rendering import said
 from exports.errors import ExportError
 from rubrics.errors import RubricError
 from tasks.errors import TaskError
@@ -88,6 +89,11 @@ def _database_failed(error: DBAPIError) -> tuple[Response | str, int]:
 def _answer(
     status: int, code: str, message: str, problems: list[dict[str, Any]]
 ) -> tuple[Response | str, int]:
+    message = said(message)
+    problems = [
+        {**one, "message": said(one["message"])} if isinstance(one.get("message"), str) else one
+        for one in problems
+    ]
     if _wants_json():
         body = {"error": {"code": code, "message": message, "problems": problems}}
         return jsonify(body), status

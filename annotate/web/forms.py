@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from annotate.services import accounts
 from annotate.services.errors import ApplicationError, BadCredentials, Conflict, TooManyAttempts
 from annotate.web.login import cookie_name
+from annotate.web.rendering import said
 from annotate.web.requests import database
 from annotate.web.routes import ROUTES
 
@@ -82,7 +83,7 @@ def drop_session_cookie(response: Response) -> None:
 
 def field_errors(error: ApplicationError) -> dict[str, str]:
     """Return what is wrong with each field, to stand beside it."""
-    return {str(p["field"]): str(p["message"]) for p in error.problems if "field" in p}
+    return {str(p["field"]): said(str(p["message"])) for p in error.problems if "field" in p}
 
 
 def status_of(error: ApplicationError) -> int:

@@ -90,6 +90,16 @@ def translate(text: str, **values: object) -> str:
     return translated % values if values else translated
 
 
+def said(text: str) -> str:
+    """Return what a service said in the language of the reader; programs read English.
+
+    A service raises whole English sentences and knows no language. A sentence that stands in the
+    catalogue is translated here, where it becomes an answer; one with figures in it stays.
+    """
+    actor = g.get("actor")
+    return text if actor is not None and actor.token_id is not None else _gettext(text)
+
+
 def _zone() -> ZoneInfo:
     actor = g.get("actor")
     return ZoneInfo(actor.time_zone if actor is not None else "UTC")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
-from extract_texts import POT, extracted  # noqa: E402 - a script, not a package
+from extract_texts import POT, REFUSED, extracted  # noqa: E402 - a script, not a package
 
 TEMPLATES = ROOT / "annotate" / "web" / "templates"
 FILES = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
@@ -160,11 +160,12 @@ def texts() -> Catalog:
     return extracted()
 
 
-def test_the_committed_texts_are_those_of_the_source(texts: Catalog) -> None:
+def test_the_committed_texts_are_those_of_the_source() -> None:
     with POT.open("rb") as file:
         kept = read_po(file)
     again = "Type .venv/bin/python scripts/extract_texts.py and commit what it writes."
-    assert {one.id for one in kept if one.id} == {one.id for one in texts if one.id}, again
+    views = {one.id for one in extracted(refusals=False) if one.id}
+    assert {one.id for one in kept if one.id and REFUSED not in one.auto_comments} == views, again
 
 
 def test_texts_that_are_chosen_at_run_time_are_among_them(texts: Catalog) -> None:
@@ -203,6 +204,19 @@ def test_a_catalogue_is_compiled_when_it_is_first_used() -> None:
         *("rtl", "rtl", "rtl"),
         *("ltr", "ltr"),
     ]
+
+
+def test_a_refusal_is_read_in_ones_language_and_by_programs_in_english(
+    site: Site, pseudo_language: str
+) -> None:
+    seed(site.world)
+    lost = "/assignments/01900000-0000-7000-8000-000000000000"
+    assert "\u27e6" not in site.get("/p/nowhere/agreement", status=404)
+    with site.database.write() as session:
+        session.execute(sa.update(UserAccount).values(language=pseudo_language))
+    assert "\u27e6There is nothing here, or" in site.get("/p/nowhere/agreement", status=404)
+    refused = site.api("GET", lost, scopes="read label")
+    assert "\u27e6" not in refused.text
 
 
 def _pseudo(text: str) -> str:
