@@ -7,8 +7,8 @@ ratio in processor time hardly feels the neighbours of a busy machine, and is gi
 their inputs ready made, and the goals are those for numpy alone. A peer that would take hours does
 a part, and its time is scaled up; the table says so. crowd-kit waits in an environment of its own,
 made as those of ``bench/oracle`` are, with its labels loaded, and is told when to start.
-With ``--write`` the figures go into ``bench/README.md``; ``--small`` divides every size by a
-hundred, to see that it runs.
+With ``--write`` the figures go into ``bench/README.md``, with ``--from FILE`` those that earlier
+runs printed; ``--small`` divides every size by a hundred, to see that it runs.
 """
 
 from __future__ import annotations
@@ -445,6 +445,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--from", dest="earlier", type=Path)
     parser.add_argument("--sum-up", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.sum_up is not None:
@@ -453,6 +454,9 @@ def main() -> int:
     small = 100 if options.small else 1
     chosen = options.cases or [*CASES, "parquet"]
     lines = HEADER.splitlines()
+    if options.earlier is not None:
+        lines += options.earlier.read_text(encoding="utf-8").splitlines()
+        chosen = []
     for name in chosen:
         if name in CASES:
             with _OPEN:

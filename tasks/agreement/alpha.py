@@ -192,8 +192,10 @@ def _gwet_alpha_estimator(patterns: CountPatterns, weights: Floats) -> Estimator
     base = alpha_estimator(
         patterns, np.arange(len(weights), dtype=np.float64), Level.NOMINAL, 1.0 - symmetric
     )
-    pairable = patterns.labels_per_unit > 1
-    counts = patterns.patterns[pairable].astype(np.float64)
+    labels = patterns.labels_per_unit
+    counts = patterns.patterns[labels > 1].astype(np.float64)
+    # The form for a table is for two raters without gaps: units with one label tell of gaps.
+    divisor = squared_units(labels[labels > 0], base.n_units)
 
     def evaluate(sums: Floats) -> Estimates:
         plain = base.evaluate(sums)
@@ -203,17 +205,19 @@ def _gwet_alpha_estimator(patterns: CountPatterns, weights: Floats) -> Estimator
         return Estimates(plain.value, (1.0 - plain.value) * expected, expected)
 
     def analytic(point: Estimates) -> tuple[float, float]:
-        return _gwet_alpha_error(counts, base.frequencies, symmetric, point)
+        spread = _gwet_alpha_spread(counts, base.frequencies, symmetric, point)
+        return (spread / divisor) ** 0.5, base.n_units - 1.0
 
     return Estimator(base.moments, base.frequencies, evaluate, analytic)
 
 
-def _gwet_alpha_error(
+def _gwet_alpha_spread(
     counts: Floats,
     frequencies: Integers,
     symmetric: Floats,
     point: Estimates,
-) -> tuple[float, float]:
+) -> float:
+    """Return the sum of squares of the linearised units around alpha."""
     n_units = int(frequencies.sum())
     labels = counts.sum(axis=1)
     mean_labels = float(frequencies @ labels) / n_units
@@ -228,5 +232,4 @@ def _gwet_alpha_error(
     corrected = 1.0 - float(point.observed[0])
     linear = (agreement - corrected * excess - chance) / (1.0 - chance)
     linear = linear - 2.0 * (1.0 - value) * (unit_chance - chance) / (1.0 - chance)
-    spread = float(frequencies @ (linear - value) ** 2)
-    return (spread / squared_units(labels, n_units)) ** 0.5, n_units - 1.0
+    return float(frequencies @ (linear - value) ** 2)

@@ -89,3 +89,15 @@ def test_what_is_refused() -> None:
         set_alpha([0], [0], [{1}], distance="dice")
     with pytest.raises(ReliabilityDataError, match="no labels"):
         set_alpha([], [], [], distance="masi")
+
+
+def test_a_set_alpha_says_what_it_is_and_has_an_interval() -> None:
+    unit, rater = [at // 2 for at in range(20)], [at % 2 for at in range(20)]
+    sets = [{at // 2 % 3, at * at % 5} for at in range(20)]
+    result = set_alpha(unit, rater, sets, distance="masi")
+    assert (result.coefficient, result.weights) == ("set_alpha", "masi")
+    assert result.interval is not None
+    assert result.interval.method == "jackknife"
+    drawn = set_alpha(unit, rater, sets, distance="jaccard", interval="bootstrap")
+    assert drawn.interval is not None
+    assert (drawn.weights, drawn.interval.method) == ("jaccard", "bootstrap")
