@@ -2,6 +2,7 @@
 import { lacks, stepsOf, submissionOf, withoutStale } from "../../annotate/web/static/js/label/answers.js";
 import { sliceCodePoints, toCodePoint, toUnit } from "../../annotate/web/static/js/label/codepoints.js";
 import { standings } from "../../annotate/web/static/js/label/conditions.js";
+import { cut } from "../../annotate/web/static/js/label/invisibles.js";
 import { judgedTurn, pieces, turnsOf } from "../../annotate/web/static/js/label/item.js";
 import { moved, placed, rankOf, takenBack, unranked } from "../../annotate/web/static/js/label/ranking.js";
 import { readRubric } from "../../annotate/web/static/js/label/rubric.js";
@@ -36,6 +37,7 @@ const tasks = {
     const ranks = { place: () => placed(before, id, by), back: () => takenBack(before), move: () => moved(before, id, by) }[act]();
     return [...seen, { ranks, left: unranked({ options: ids.map((one) => ({ id: one })) }, { value: ranks }), numbers: ids.map((one) => rankOf(ranks, one)) }];
   }, [])),
+  invisibles: ({ cases }) => cases.map((text) => cut(text)),
   severities: ({ rubric, cases }) => cases.map((answers) => severityOf(readRubric(rubric, WORDS), answers)),
   media: ({ body, parts }) => parts.map((part) => mediumOf({ body }, part)),
   uuid7: ({ count, now }) => Array.from({ length: count }, () => uuid7(now)),
