@@ -72,7 +72,7 @@ def item_view(row: Found, rubric: Rubric, assignment_id: str | None = None) -> d
         "id": row.item_id,
         "external_id": row.external_id,
         "kind": row.kind,
-        "body": response_order.as_shown(json.loads(row.body), rubric, assignment_id),
+        "body": response_order.as_shown(without_names(json.loads(row.body)), rubric, assignment_id),
         "language": row.language,
         "metadata": {key: attributes[key] for key in rubric.item.show if key in attributes},
         "needs_reveal": _needs_reveal(rubric, attributes),
