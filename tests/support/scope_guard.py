@@ -24,6 +24,7 @@ SCOPED = frozenset(
         *("task", "reservation", "assignment", "annotator_cursor", "annotation", "label"),
         *("adjudication_case", "case_cell", "adjudicator_answer", "decision"),
         *("agreement_report", "gold_release", "gold_cell", "label_map"),
+        *("practice_item", "practice_answer", "rubric_acknowledgement"),
     }
 )
 APPLICATION = str(Path(__file__).resolve().parents[2] / "annotate")
