@@ -182,10 +182,17 @@ def _gather(name: str, order: dict[str, str], above: tuple[str, ...]) -> None:
         raise NotJoinable(f"{name} imports itself by way of {' and '.join(above)}")
     if name in order:
         return
-    text = _COMMENTS.sub("", sources()[name].decode())
+    text = _narrow(_COMMENTS.sub("", sources()[name].decode()))
     for found in _IMPORT.finditer(text):
         _gather(_target(name, found.group(2)), order, (*above, name))
     order[name] = text
+
+
+def _narrow(text: str) -> str:
+    """Return a module without indentation, unless a string in it goes over several lines."""
+    if any(line.count("`") % 2 for line in text.splitlines()):
+        return text
+    return re.sub(r"\n\s+", "\n", text)
 
 
 def _target(name: str, path: str) -> str:
