@@ -71,6 +71,10 @@ class Desk:
         with self.world.database.write() as session:
             session.execute(lost.values(state="expired", fence=Assignment.fence + 1))
 
+    def expect_next(self, name: str) -> None:
+        self.expect_item(name)
+        self.expect_saved()
+
     def answers(self) -> list[str]:
         query = sa.select(Annotation.answers).order_by(Annotation.created_at)
         return [row.answers for row in self.rows(query)]
@@ -124,8 +128,7 @@ def test_abuse_is_labelled_by_keys_alone(base: tuple[str, World], context: Brows
     desk.page.reload()
     expect(desk.page.locator("#question-count")).to_have_text("4 of 4")
     desk.press("Enter")
-    desk.expect_item("item-0001")
-    desk.expect_saved()
+    desk.expect_next("item-0001")
     [first] = desk.answers()
     assert first == (
         '{"direction":{"value":"explicit"},"severity":{"value":"strong"},'
@@ -133,21 +136,21 @@ def test_abuse_is_labelled_by_keys_alone(base: tuple[str, World], context: Brows
     )
 
     desk.press("1", "Enter")
-    desk.expect_item("item-0002")
-    desk.expect_saved()
+    desk.expect_next("item-0002")
     closed = desk.rows(sa.select(Label.state).where(Label.question == "target"))
     assert sorted(row.state for row in closed) == ["answered", "not_asked"]
 
     desk.press("z")
     expect(desk.page.locator("#banner")).to_contain_text("item-0001")
     desk.press("2", "Enter")
-    desk.expect_item("item-0002")
-    desk.expect_saved()
+    desk.expect_next("item-0002")
     assert '{"severity":{"value":"ambiguous"}}' in desk.answers()
 
     desk.press("1", "Enter")
     expect(desk.page.locator("#stage-empty")).to_contain_text("done with this round")
-    expect(desk.page.locator("#stage-empty")).to_contain_text("Everything that you submitted is saved")
+    expect(desk.page.locator("#stage-empty")).to_contain_text(
+        "Everything that you submitted is saved"
+    )
     assert accessibility_problems(desk.page) == []
     assert desk.page.evaluate("Object.keys(localStorage).filter((k) => k.includes('draft'))") == []
 
@@ -204,8 +207,7 @@ def test_an_answer_lost_on_its_way_back_is_stored_once(
 
     desk.page.route("**/submit", lose)
     desk.press("1", "Enter")
-    desk.expect_item("item-0001")
-    desk.expect_saved()
+    desk.expect_next("item-0001")
     assert len(lost) == 1
     assert len(desk.rows(sa.select(Annotation.id))) == 1
 
@@ -223,8 +225,7 @@ def test_what_waited_when_the_page_was_closed_is_sent_when_it_opens_again(
     desk.page.unroute("**/submit")
     desk.page.reload()
     expect(desk.page.locator("#toasts")).to_contain_text("has been sent")
-    desk.expect_item("item-0001")
-    desk.expect_saved()
+    desk.expect_next("item-0001")
     assert desk.answers() == ['{"severity":{"value":"not_abusive"}}']
     stored = desk.page.evaluate("JSON.stringify(localStorage)")
     assert "Water the plants" not in stored
