@@ -146,8 +146,6 @@ def f_quantile(probability: float, df_above: float, df_below: float) -> float:
     low, high = -reach, reach
     while high - low > 4e-16 * reach:
         middle = 0.5 * (low + high)
-        if middle in (low, high):
-            break
         low, high = (middle, high) if too_small(middle) else (low, middle)
     return math.exp(0.5 * (low + high))
 

@@ -11,6 +11,7 @@ from tasks.agreement import (
     ReliabilityDataError,
     alpha_without_each_rater,
     from_table,
+    krippendorff_alpha,
     prevalence,
 )
 from tasks.agreement.levels import difference_matrix
@@ -181,3 +182,45 @@ def test_counts_of_units_labels_and_raters() -> None:
     counted = ReliabilityData.from_counts([[0, 0], [1, 1]], values=[1, 2], level="nominal")
     assert (counted.n_units, counted.n_raters) == (1, 0)
     assert prevalence(counted.statistics) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("n_raters", [3, 70])
+def test_repeats_are_found_among_few_raters_and_among_many(n_raters: int) -> None:
+    unit = np.repeat(np.arange(20), n_raters)
+    rater, code = np.tile(np.arange(n_raters), 20), np.zeros(20 * n_raters, dtype=np.int64)
+    data = ReliabilityData.from_long(unit, rater, code, n_values=2, level="nominal")
+    assert data.n_labels == 20 * n_raters
+    # The second label of rater 1 on unit 7 comes in the place of somebody else's.
+    rater[7 * n_raters + 2] = 1
+    with pytest.raises(ReliabilityDataError, match=r"^rater 1 labelled unit 7 more than once"):
+        ReliabilityData.from_long(unit, rater, code, n_values=2, level="nominal")
+
+
+def test_the_order_of_labels_is_found_by_either_sort(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    cells = rng.permutation(60)[:45]
+
+    def fresh() -> ReliabilityData:
+        codes = cells * 7 % 4
+        return ReliabilityData.from_long(cells // 5, cells % 5, codes, n_values=4, level="nominal")
+
+    quick = fresh().in_order
+    monkeypatch.setattr("tasks.agreement.data._LARGEST_KEY", 1)
+    slow = fresh().in_order
+    for one, other in zip(quick, slow, strict=True):
+        assert one.tolist() == other.tolist()
+    assert (quick[0] * 5 + quick[1]).tolist() == sorted(cells.tolist())
+
+
+def test_statistics_of_values_alone_merge_and_give_alpha() -> None:
+    rng = np.random.default_rng(4)
+    matrix = rng.integers(0, 3, (30, 3))
+    whole = ReliabilityData.from_matrix(matrix, values=range(3), level="ordinal")
+    halves = [
+        ReliabilityData.from_matrix(part, values=range(3), level="ordinal").value_statistics
+        for part in (matrix[:11], matrix[11:])
+    ]
+    merged = halves[1] + halves[0]
+    alone, full = krippendorff_alpha(merged), krippendorff_alpha(whole)
+    assert (alone.value, alone.interval) == (full.value, full.interval)
+    assert (merged.n_raters, len(merged.pairs.tables), merged.rater_counts.shape) == (0, 0, (0, 3))
