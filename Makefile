@@ -57,7 +57,7 @@ torture: install ## minutes of kills, races and load, on both databases
 bench: install ## the measurements, minutes to an hour; WRITE=1 puts the figures into bench/README.md
 	@for program in claim_submit agreement coverage; do PYTHONPATH=. .venv/bin/python bench/$$program.py $(if $(WRITE),--write); done
 
-mutants: deps ## does a test notice when the kernel, the rules or the leases are changed?
+mutants: deps ## does a test notice when a coefficient, a pattern or an interval is changed?
 	@scripts/venv mutants
 	@.venv/bin/mutmut run
 
