@@ -119,8 +119,10 @@ def test_a_body_that_is_no_item_file_is_refused(
 
 
 @on_sqlite
-def test_a_body_longer_than_allowed_is_refused_and_leaves_nothing(site: Site) -> None:
-    site.app.config["MAX_CONTENT_LENGTH"] = 100
+def test_a_body_longer_than_allowed_is_refused_and_leaves_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(site.app.config, "MAX_CONTENT_LENGTH", 100)
     answer = site.app.test_client().post(
         API, data=ROWS * 10, headers=site.as_program("designer", "design"),
         content_type="application/x-ndjson",
