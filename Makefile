@@ -24,7 +24,7 @@ run: ## start Touchstone here with a demo project (data in ./var; PORT=8001 for 
 test: install ## all tests: SQLite, PostgreSQL, browser. Choose with ARGS="tests/test_tasks -k alpha"
 	@scripts/pytest $(ARGS)
 
-check: install ## the gate: format, lint, types, contracts, tests with coverage
+check: install ## the gate: format, lint, types, contracts, tests (COVERAGE=1: and their coverage)
 	@scripts/check
 
 lint: install ## ruff

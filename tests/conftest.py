@@ -48,6 +48,9 @@ _LONG = {
             "test_kills.py",
             "test_rubric_to_gold.py",
             "test_every_page.py",
+            "test_hostile_content.py",
+            "test_label_by_keys.py",
+            "test_labelling_page.py",
             "test_label_page.py",
         )
     )
