@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help deps install run test check coverage lint types contracts format lock bench replay replay-ci torture mutants clean
+.PHONY: help deps install run test check lint types contracts format lock bench replay replay-ci torture mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,11 +24,8 @@ run: ## start Touchstone here with a demo project (data in ./var; PORT=8001 for 
 test: install ## all tests: SQLite, PostgreSQL, browser. Choose with ARGS="tests/test_tasks -k alpha"
 	@scripts/pytest $(ARGS)
 
-check: install ## the gate: format, lint, types, contracts, tests
+check: install ## the gate: format, lint, types, contracts, tests with coverage
 	@scripts/check
-
-coverage: install ## the gate, and which lines the tests reach (at least 95 %)
-	@COVERAGE=1 scripts/check
 
 lint: install ## ruff
 	@.venv/bin/ruff format --check .
