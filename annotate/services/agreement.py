@@ -277,15 +277,26 @@ def label_columns(session: Session, scope: Scope, chosen: Slice) -> LabelColumns
     Ids are cast to text in the database: turning 300,000 of them into objects and back would take
     longer than the statistics.
     """
+    query = current_labels(
+        scope,
+        chosen,
+        sa.cast(Annotation.item_id, sa.Text),
+        sa.cast(Annotation.annotator_id, sa.Text),
+        Label.question,
+        Label.category,
+        Label.value,
+        Label.state,
+    )
+    # The driver's own tuples: every column is text, SQLAlchemy's rows would add only time.
+    rows = session.connection().execute(query).cursor.fetchall()
+    columns: Any = list(zip(*rows, strict=True)) if rows else [()] * 6
+    return LabelColumns(*columns)
+
+
+def current_labels(scope: Scope, chosen: Slice, *columns: Any) -> Any:  # noqa: ANN401 - a select
+    """Select columns of the labels that stand in a slice: submitted, of their last revision."""
     query = (
-        sa.select(
-            sa.cast(Annotation.item_id, sa.Text),
-            sa.cast(Annotation.annotator_id, sa.Text),
-            Label.question,
-            Label.category,
-            Label.value,
-            Label.state,
-        )
+        sa.select(*columns)
         .select_from(Assignment)
         .join(
             Annotation,
@@ -303,15 +314,6 @@ def label_columns(session: Session, scope: Scope, chosen: Slice) -> LabelColumns
             Item.quarantined_at.is_(None),
         )
     )
-    query = bounded(query, chosen)
-    # The driver's own tuples: every column is text, SQLAlchemy's rows would add only time.
-    rows = session.connection().execute(query).cursor.fetchall()
-    columns: Any = list(zip(*rows, strict=True)) if rows else [()] * 6
-    return LabelColumns(*columns)
-
-
-def bounded(query: Any, chosen: Slice) -> Any:  # noqa: ANN401 - a select of labels
-    """Return a select of assignments and items within the bounds of a slice."""
     if chosen.round_id is not None:
         query = query.where(Assignment.round_id == chosen.round_id)
     if chosen.language is not None:

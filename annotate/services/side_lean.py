@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from annotate.models import Annotation, Assignment, Item, Label
-from annotate.services.agreement import bounded
-from annotate.services.scoping import in_scope
+from annotate.models import Annotation, Label
+from annotate.services.agreement import current_labels
 from exports.evaluation import wilson
 
 if TYPE_CHECKING:
@@ -58,23 +57,11 @@ def leans(session: Session, scope: Scope, rubric: Rubric, chosen: Slice) -> tupl
     if not asked or not rubric.display.shuffle_responses:
         return ()
     query = (
-        sa.select(Label.question, Label.value, Annotation.shown_order, sa.func.count())
-        .select_from(Assignment)
-        .join(
-            Annotation,
-            sa.and_(
-                Annotation.assignment_id == Assignment.id,
-                Annotation.revision == Assignment.current_revision,
-            ),
+        current_labels(
+            scope, chosen, Label.question, Label.value, Annotation.shown_order, sa.func.count()
         )
-        .join(Item, Item.id == Assignment.item_id)
-        .join(Label, Label.annotation_id == Annotation.id)
         .where(
-            *in_scope(Assignment, scope),
-            Assignment.state == "submitted",
-            Annotation.rubric_version_id == chosen.version_id,
             Annotation.shown_order.is_not(None),
-            Item.quarantined_at.is_(None),
             Label.value.in_(list(PLACE_OF)),
             Label.question.in_([one.id for one in asked]),
         )
@@ -82,7 +69,7 @@ def leans(session: Session, scope: Scope, rubric: Rubric, chosen: Slice) -> tupl
     )
     first: dict[str, int] = {}
     every: dict[str, int] = {}
-    for question, value, order, count in session.execute(bounded(query, chosen)):
+    for question, value, order, count in session.execute(query):
         every[question] = every.get(question, 0) + count
         if order.startswith(PLACE_OF[value]):
             first[question] = first.get(question, 0) + count
