@@ -7,13 +7,13 @@ import os
 import socket
 import sqlite3
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from annotate.app import create_app
 from annotate.cli.context import fail, opened, settings
-from annotate.cli.serving import ANNOUNCE
+from annotate.cli.serving import ANNOUNCE, WebServer
 from annotate.config import LOOPBACK_HOSTS
 from annotate.db import wal_bug
 from annotate.services import backup, demo, people
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from annotate.config import Settings
 
 THREADS = 16
-HOME = Path(__file__).resolve().parent.parent.parent
-"""Where the packages lie. Gunicorn puts its folder first on the path: were it the user's, a
-``tasks.py`` there would be taken for ours."""
 
 
 @click.command()
@@ -80,19 +77,20 @@ def _print_logins(logins: demo.Logins) -> None:
 
 
 def start(chosen: Settings, host: str, port: int, workers: int | None) -> None:
-    """Become the server; this process is replaced."""
-    count = 1 if chosen.embedded else workers or 2 * (os.cpu_count() or 1)
+    """Become the server; it ends this process."""
     os.environ["TOUCHSTONE_DATA_DIR"] = str(chosen.data_dir)
     os.environ["TOUCHSTONE_INLINE_JOBS"] = "1" if chosen.embedded else "0"
-    arguments = [
-        *(sys.executable, "-P", "-m", "gunicorn", "annotate.app:create_app()"),
-        *("--chdir", str(HOME), "--bind", f"{host}:{port}", "--name", "touchstone"),
-        *("--worker-class", "gthread", "--workers", str(count), "--threads", str(THREADS)),
-        *("--timeout", "120", "--graceful-timeout", "20", "--keep-alive", "75"),
-        *("--limit-request-line", "8190", "--log-level", "warning"),
-        *("--config", "python:annotate.cli.serving"),
-    ]
-    os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter, no shell
+    settings = {
+        "bind": f"{host}:{port}",
+        "workers": 1 if chosen.embedded else workers or 2 * (os.cpu_count() or 1),
+        "threads": THREADS,
+        "timeout": 120,
+        "graceful_timeout": 20,
+        "keepalive": 75,
+        "limit_request_line": 8190,
+        "loglevel": "warning",
+    }
+    WebServer(create_app, settings).run()
 
 
 def _refuse_unsafe(chosen: Settings, host: str, workers: int | None) -> None:

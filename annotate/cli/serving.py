@@ -1,37 +1,101 @@
-"""What gunicorn calls in a process of the server that has just started (``--config``)."""
+"""The server: gunicorn within our own process, whose workers share what was loaded before them."""
 
 from __future__ import annotations
 
 import os
-from threading import Thread
+import signal
 from typing import TYPE_CHECKING, Any
 
 import click
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 from werkzeug.test import Client
 
-from tasks import _lazy
-
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 
 ANNOUNCE = "TOUCHSTONE_ANNOUNCE"
 """The address that quickstart wants to be told on screen once the server answers."""
 
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
-def post_worker_init(worker: Worker) -> None:
-    """Load what the first agreement page would wait for, beside serving; announce the server.
 
-    The port is bound by now and the application is loaded; requests are taken as soon as this
+class Threads(ThreadWorker):  # type: ignore[misc]
+    """A worker that takes a signal to end from its first moment on."""
+
+    def init_signals(self) -> None:
+        """Install the handlers, then take what came before there were any."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+class Parent(Arbiter):  # type: ignore[misc]
+    """The parent of the workers.
+
+    A worker that is forked while the server is told to end (a service manager signals the whole
+    group: the old worker leaves, the parent puts a new one in its place) would take the one signal
+    it is sent with the handler of its parent, and stay until it is killed.
+    """
+
+    def spawn_worker(self) -> Any:  # noqa: ANN401 - the number of a process
+        """Start a worker; signals to end wait until it can take them."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]
+    """Gunicorn with settings of our own and none from files, arguments or the environment.
+
+    Parameters
+    ----------
+    make
+        Returns the WSGI application; called in every worker, so that no connection or thread of it
+        is shared. Its modules are loaded before, once.
+    settings
+        Settings of gunicorn by name.
+    """
+
+    def __init__(self, make: Callable[[], Any], settings: Mapping[str, object]) -> None:
+        self._settings = settings
+        self._make = make
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take the settings given."""
+        chosen = {
+            "worker_class": Threads,
+            "control_socket_disable": True,  # it would lie in the home folder, one for all servers
+            "post_worker_init": announce,
+            **self._settings,
+        }
+        for name, value in chosen.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:  # noqa: ANN401 - a WSGI application
+        """Make the application of one worker."""
+        return self._make()
+
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        Parent(self).run()
+
+
+def announce(worker: Worker) -> None:
+    """Say where the server is, once, where quickstart asked for it.
+
+    The port is bound by now and the application is made; requests are taken as soon as this
     returns.
     """
-    Thread(target=_lazy.pandas, name="warm-up", daemon=True).start()
     address = os.environ.get(ANNOUNCE)
-    if address and worker.age == 1:
-        _announce(worker.wsgi, address)
-
-
-def _announce(application: Any, address: str) -> None:  # noqa: ANN401 - a WSGI application
-    answer = Client(application).get("/readyz", base_url=address)
+    if not address or worker.age != 1:
+        return
+    answer = Client(worker.wsgi).get("/readyz", base_url=address)
     if answer.status_code == 200:
         click.echo(f"\nTouchstone is at {address}\n")
     else:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tasks import _lazy
 from tasks.agreement import (
     AgreementError,
     AgreementResult,
@@ -25,6 +24,7 @@ from tasks.agreement import (
 )
 from tasks.agreement.domain import Domain
 from tasks.label_files.formats import LabelFileInvalid, header_of, rows_of
+from tasks.numbering import number
 from tasks.reliability import LabelColumns, pairs_of
 
 if TYPE_CHECKING:
@@ -307,10 +307,10 @@ class _LongTable:
 
 def _long_table(labels: FileLabels) -> _LongTable:
     columns = labels.columns
-    unit, items = _number(labels.cells[columns.item])
+    unit, items = number(labels.cells[columns.item])
     rows = np.arange(unit.size)
     if columns.annotator is not None:
-        rater, annotators = _number(labels.cells[columns.annotator])
+        rater, annotators = number(labels.cells[columns.annotator])
         return _LongTable(
             tuple(
                 (name, _Rows(unit, rater, labels.cells[name], rows, items, annotators))
@@ -330,11 +330,6 @@ def _long_table(labels: FileLabels) -> _LongTable:
     return _LongTable((("label", wide),))
 
 
-def _number(column: Sequence[str | None]) -> tuple[Integers, Sequence[str]]:
-    codes, uniques = _lazy.pandas().factorize(np.asarray(column, dtype=object))
-    return codes.astype(np.int64), list(uniques)
-
-
 def _level(name: str, request: FileRequest) -> Level:
     level = request.levels.get(name, request.levels.get(""))
     if level is None:
@@ -349,7 +344,7 @@ def _encode(
     labels: FileLabels, name: str, rows: _Rows, level: Level, scale: tuple[str, ...] | None
 ) -> tuple[Domain, Integers]:
     """Return the domain and the code of each label, -1 for missing."""
-    distinct_codes, distinct = _number(rows.texts)
+    distinct_codes, distinct = number(rows.texts)
     values = _domain_values(labels, name, rows, level, scale, distinct)
     place = {value: code for code, value in enumerate(values)}
     outside = [
@@ -383,7 +378,7 @@ def _domain_values(
         return list(sorted(distinct) or [""])
     for text in distinct:
         if _as_number(text) is None:
-            codes, _ = _number(rows.texts)
+            codes, _ = number(rows.texts)
             row = int(rows.row[np.flatnonzero(codes == distinct.index(text))[0]])
             raise LabelFileInvalid(
                 f"{labels.place(row)}: {text!r} in column {name!r} is no number; at the {level} "
@@ -422,9 +417,7 @@ def _slices(
         return
     parts = [labels.cells[name] for name in labels.columns.by]
     keys = [tuple(cell or "" for cell in row) for row in zip(*parts, strict=True)]
-    listed = np.empty(len(keys), dtype=object)
-    listed[:] = keys
-    codes, found = _number(listed)  # type: ignore[arg-type]
+    codes, found = number(keys)
     for at in sorted(range(len(found)), key=lambda one: found[one]):
         yield dict(zip(labels.columns.by, found[at], strict=True)), (codes == at)[rows.row]
 

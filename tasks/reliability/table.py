@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tasks import _lazy
 from tasks.errors import TaskError
+from tasks.numbering import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,11 +77,11 @@ def read_table(labels: LabelColumns) -> LabelTable:
     sizes = {len(column) for column in (*columns, labels.value, labels.state)}
     if len(sizes) > 1:
         raise LabelsUnreadable(f"the label columns differ in length: {sorted(sizes)}")
-    unit, items = _number(labels.item)
-    rater, annotators = _number(labels.annotator)
-    question, questions = _number(labels.question)
-    category, categories = _number(labels.category)
-    value, values = _number(labels.value)
+    unit, items = number(labels.item)
+    rater, annotators = number(labels.annotator)
+    question, questions = number(labels.question)
+    category, categories = number(labels.category)
+    value, values = number(labels.value)
     state = _state_codes(labels.state)
     cell = question * len(categories) + category
     key = (cell * max(len(items), 1) + unit) * max(len(annotators), 1) + rater
@@ -101,14 +101,8 @@ def read_table(labels: LabelColumns) -> LabelTable:
     return LabelTable(items, annotators, [str(one) for one in values], slices, n_annotations)
 
 
-def _number(column: Column) -> tuple[Integers, Sequence[object]]:
-    """Give equal entries equal numbers, in order of appearance; -1 for None."""
-    codes, uniques = _lazy.pandas().factorize(np.asarray(column, dtype=object))
-    return codes.astype(np.int64), list(uniques)
-
-
 def _state_codes(column: Column) -> Integers:
-    codes, names = _number(column)
+    codes, names = number(column)
     unknown = [name for name in names if name not in STATES]
     if unknown or (codes < 0).any():
         raise LabelsUnreadable(

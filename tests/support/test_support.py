@@ -24,18 +24,23 @@ if TYPE_CHECKING:
 
     from tests.support.server import Server
 
-PLAIN_PAGE = """\
+PLAIN_SERVER = """\
+import sys
+from annotate.cli.serving import WebServer
+
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
     return [b"<!doctype html><html lang=en><title>t</title><main><h1>Ready</h1><img src=x></main>"]
+
+WebServer(lambda: app, {"workers": 2, "bind": "127.0.0.1:" + sys.argv[1]}).run()
 """
 
 
 @pytest.fixture
 def plain_server(start_server: Callable[..., Server], tmp_path: Path) -> Server:
-    (tmp_path / "plain.py").write_text(PLAIN_PAGE)
-    command = [sys.executable, "-m", "gunicorn", "--workers", "2"]
-    return start_server({}, command=[*command, "--bind", "127.0.0.1:{port}", "plain:app"])
+    program = tmp_path / "plain.py"
+    program.write_text(PLAIN_SERVER)
+    return start_server({}, command=[sys.executable, str(program), "{port}"])
 
 
 def test_a_reserved_port_is_given_to_nobody_else() -> None:

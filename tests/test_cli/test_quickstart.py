@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from typing import TYPE_CHECKING, Any
+from functools import partialmethod
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from annotate.cli import serve_commands
 from annotate.cli.main import cli
+from annotate.cli.serving import WebServer
 from annotate.db import Database
 from annotate.models import UserAccount
 from annotate.services import demo_people
@@ -37,11 +38,11 @@ def run(folder: Path, *words: str, **more: str) -> Result:
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Commands that would have replaced this process."""
-    commands: list[list[str]] = []
-    monkeypatch.setattr(os, "execv", lambda _program, words: commands.append(words))
-    return commands
+def started(monkeypatch: pytest.MonkeyPatch) -> list[WebServer]:
+    """Servers that would have been started."""
+    servers: list[WebServer] = []
+    monkeypatch.setattr(WebServer, "run", partialmethod(servers.append))
+    return servers
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_first_and_a_second_start_serve_the_same_demo(
 
 
 def test_a_taken_port_is_told_before_anything_is_made(
-    tmp_path: Path, taken: int, started: list[Any]
+    tmp_path: Path, taken: int, started: list[WebServer]
 ) -> None:
     for command in ("quickstart", "serve"):
         result = run(tmp_path / command, command, "--port", str(taken))
@@ -101,7 +102,7 @@ def test_a_taken_port_is_told_before_anything_is_made(
 
 
 def test_quickstart_is_for_this_machine_and_the_embedded_database(
-    tmp_path: Path, started: list[Any]
+    tmp_path: Path, started: list[WebServer]
 ) -> None:
     outside = {"TOUCHSTONE_PUBLIC_URL": "https://labels.example.org"}
     far = run(tmp_path, "quickstart", **outside)
@@ -122,7 +123,7 @@ def test_quickstart_is_for_this_machine_and_the_embedded_database(
     ],
 )
 def test_demo_accounts_keep_it_on_this_machine(
-    served_demo: Path, started: list[Any], words: tuple[str, ...], more: dict[str, str]
+    served_demo: Path, started: list[WebServer], words: tuple[str, ...], more: dict[str, str]
 ) -> None:
     refused = run(served_demo, "serve", *words, **more)
     assert (refused.exit_code, started) == (2, [])
@@ -130,7 +131,7 @@ def test_demo_accounts_keep_it_on_this_machine(
 
 
 def test_without_demo_accounts_it_may_be_served_to_others(
-    served_demo: Path, started: list[list[str]]
+    served_demo: Path, started: list[WebServer]
 ) -> None:
     removed = run(served_demo, "people", "remove-demo")
     assert removed.exit_code == 0
@@ -139,13 +140,13 @@ def test_without_demo_accounts_it_may_be_served_to_others(
         free = probe.getsockname()[1]
     outside = {"TOUCHSTONE_PUBLIC_URL": "https://labels.example.org"}
     assert run(served_demo, "serve", "--port", str(free), **outside).exit_code == 0
-    [command] = started
-    assert f"127.0.0.1:{free}" in command
-    assert command[command.index("--workers") + 1] == "1"
-    assert command[command.index("--chdir") + 1] == str(serve_commands.HOME)
+    [server] = started
+    assert (server.cfg.bind, server.cfg.workers) == ([f"127.0.0.1:{free}"], 1)
 
 
-def test_the_embedded_database_has_one_serving_process(tmp_path: Path, started: list[Any]) -> None:
+def test_the_embedded_database_has_one_serving_process(
+    tmp_path: Path, started: list[WebServer]
+) -> None:
     result = run(tmp_path, "serve", "--workers", "4")
     assert (result.exit_code, started) == (2, [])
     assert "one process" in result.stderr

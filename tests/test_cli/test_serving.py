@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
+import urllib.request
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,26 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from tests.support.server import Server
+
 ADDRESS = "http://127.0.0.1:8000"
+TOLD_TO_END_AS_IT_STARTS = """\
+import os, signal, sys
+from annotate.cli.serving import WebServer
+
+first = []
+
+def post_fork(parent, worker):
+    first[:] = [worker.age]
+    if worker.age == 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"worker %d" % first[0]]
+
+WebServer(lambda: app, {"bind": "127.0.0.1:" + sys.argv[1], "post_fork": post_fork}).run()
+"""
 
 
 def started(
@@ -31,12 +50,9 @@ def started(
         database = Database(settings)
         try:
             worker = SimpleNamespace(wsgi=create_app(settings, database), age=1)
-            serving.post_worker_init(worker)
+            serving.announce(worker)
         finally:
             database.dispose()
-    for thread in threading.enumerate():
-        if thread.name == "warm-up":
-            thread.join()
 
 
 def test_the_address_is_announced_when_the_server_is_ready(
@@ -45,7 +61,6 @@ def test_the_address_is_announced_when_the_server_is_ready(
     monkeypatch.setenv(serving.ANNOUNCE, ADDRESS)
     started(migrated_database, tmp_path)
     assert f"Touchstone is at {ADDRESS}" in capsys.readouterr().out
-    assert "pandas" in sys.modules
 
 
 def test_a_server_that_is_not_ready_is_not_announced(
@@ -61,4 +76,26 @@ def test_a_server_that_is_not_ready_is_not_announced(
 @pytest.mark.slow
 def test_commands_and_the_application_start_without_pandas() -> None:
     code = "import sys, annotate.cli.main, annotate.app; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+@pytest.mark.slow
+def test_a_worker_ends_that_is_told_to_before_it_is_ready(
+    tmp_path: Path, start_server: Callable[..., Server]
+) -> None:
+    program = tmp_path / "plain.py"
+    program.write_text(TOLD_TO_END_AS_IT_STARTS)
+    server = start_server({}, command=[sys.executable, str(program), "{port}"])
+    with urllib.request.urlopen(server.url, timeout=20) as answer:
+        assert answer.read() == b"worker 2"
+
+
+def test_the_agreement_of_a_project_needs_no_pandas() -> None:
+    code = """
+import sys, annotate.services.agreement
+from tasks.reliability.table import read_table
+from tasks.records import LabelColumns
+read_table(LabelColumns(["i"], ["a"], ["q"], [""], ["v"], ["answered"]))
+sys.exit("pandas" in sys.modules)
+"""
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
