@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from annotate.app import create_app
 from annotate.cli.context import fail, opened, settings
 from annotate.cli.serving import ANNOUNCE, WebServer
 from annotate.config import LOOPBACK_HOSTS
@@ -90,7 +89,7 @@ def start(chosen: Settings, host: str, port: int, workers: int | None) -> None:
         "limit_request_line": 8190,
         "loglevel": "warning",
     }
-    WebServer(create_app, settings).run()
+    WebServer("annotate.app:create_app()", settings).run()
 
 
 def _refuse_unsafe(chosen: Settings, host: str, workers: int | None) -> None:

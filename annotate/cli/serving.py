@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from gunicorn.util import import_app  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 from werkzeug.test import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 
@@ -54,16 +56,16 @@ class WebServer(BaseApplication):  # type: ignore[misc]
 
     Parameters
     ----------
-    make
-        Returns the WSGI application; called in every worker, so that no connection or thread of it
-        is shared. Its modules are loaded before, once.
+    application
+        ``module:expression``. The module is read once, before the workers; the expression is
+        evaluated in each of them, so that no connection or thread is shared.
     settings
         Settings of gunicorn by name.
     """
 
-    def __init__(self, make: Callable[[], Any], settings: Mapping[str, object]) -> None:
+    def __init__(self, application: str, settings: Mapping[str, object]) -> None:
         self._settings = settings
-        self._make = make
+        self._application = application
         super().__init__()
 
     def load_config(self) -> None:
@@ -79,10 +81,11 @@ class WebServer(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:  # noqa: ANN401 - a WSGI application
         """Make the application of one worker."""
-        return self._make()
+        return import_app(self._application)
 
     def run(self) -> None:
         """Serve until a signal ends it."""
+        import_module(self._application.partition(":")[0])
         Parent(self).run()
 
 

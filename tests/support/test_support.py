@@ -32,7 +32,8 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
     return [b"<!doctype html><html lang=en><title>t</title><main><h1>Ready</h1><img src=x></main>"]
 
-WebServer(lambda: app, {"workers": 2, "bind": "127.0.0.1:" + sys.argv[1]}).run()
+if __name__ == "__main__":
+    WebServer("plain:app", {"workers": 2, "bind": "127.0.0.1:" + sys.argv[1]}).run()
 """
 
 

@@ -70,6 +70,7 @@ def test_a_first_and_a_second_start_serve_the_same_demo(
     tmp_path: Path, start_server: Callable[..., Server]
 ) -> None:
     data = tmp_path / "var"
+    (tmp_path / "tasks.py").write_text("raise RuntimeError('this is not our package')")
     command = (str(COMMAND), "quickstart", "--port", "{port}")
     server = start_server({"TOUCHSTONE_DATA_DIR": str(data)}, command=command)
     assert server.process is not None

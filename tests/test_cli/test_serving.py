@@ -38,7 +38,9 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"worker %d" % first[0]]
 
-WebServer(lambda: app, {"bind": "127.0.0.1:" + sys.argv[1], "post_fork": post_fork}).run()
+if __name__ == "__main__":
+    from plain import post_fork
+    WebServer("plain:app", {"bind": "127.0.0.1:" + sys.argv[1], "post_fork": post_fork}).run()
 """
 
 
