@@ -180,12 +180,13 @@ def decide_the_case(page: Page, server: Server) -> None:
     """Answer blind and decide by keys: not abusive, so nothing else was to be asked."""
     page.goto(f"{server.url}/p/garden/cases")
     page.get_by_role("button", name="Take the next case").click()
-    expect(page.locator("#blind")).to_be_visible()
+    expect(page.locator("#blind[data-keys=on]")).to_be_visible()
     expect(page.locator(".votes")).to_have_count(0)
     for key in ("1", "x", "4", "3"):
         page.keyboard.press(key)
     page.keyboard.press("Enter")
     expect(page.locator(".votes")).to_contain_text("Mild abuse")
+    expect(page.locator("#decide[data-keys=on]")).to_be_visible()
     page.keyboard.press("3")
     expect(page.get_by_label("No clause covers this")).to_be_checked()
     page.get_by_label("Rationale").fill("A kettle cannot be insulted.")

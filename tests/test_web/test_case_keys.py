@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from werkzeug.serving import make_server
 
+from tests.support.live import live
 from tests.test_web.project_support import Site
 from tests.test_web.seeded import Seeded, seed
 
@@ -34,20 +33,14 @@ def seeded(site: Site) -> Seeded:
 @pytest.fixture
 def case(context: BrowserContext, site: Site, seeded: Seeded) -> Iterator[Page]:
     """The open case, taken by the second adjudicator."""
-    server = make_server("127.0.0.1", 0, site.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    base = f"http://127.0.0.1:{server.server_port}"
-    cookie = {"name": "touchstone", "value": site.world.cookie("second"), "url": base}
-    context.add_cookies([cookie])
-    page = context.new_page()
-    page.goto(f"{base}/p/demo/cases/{seeded.open_case}")
-    page.get_by_role("button", name="Take this case").first.click()
-    expect(page.locator("#blind[data-keys=on]")).to_be_visible()
-    yield page
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with live(lambda _: site.app) as base:
+        cookie = {"name": "touchstone", "value": site.world.cookie("second"), "url": base}
+        context.add_cookies([cookie])
+        page = context.new_page()
+        page.goto(f"{base}/p/demo/cases/{seeded.open_case}")
+        page.get_by_role("button", name="Take this case").first.click()
+        expect(page.locator("#blind[data-keys=on]")).to_be_visible()
+        yield page
 
 
 def press(page: Page, *keys: str) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from werkzeug.serving import make_server
 
 from annotate.app import create_app
 from annotate.db import Database
@@ -18,6 +16,7 @@ from annotate.web.routes import ROUTES
 from tests.support.browser import Watch, accessibility_problems
 from tests.support.builders import World
 from tests.support.databases import migrated_database, settings_for
+from tests.support.live import live
 from tests.test_services.items_support import import_file
 from tests.test_services.test_adjudication import answer
 from tests.test_web.seeded import Seeded, seed
@@ -181,21 +180,21 @@ def tour(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
         with database.write() as session:
             issued = links.issue(session, world.actor(EVERYBODY), "reset", world.user("reader"))
         names = _names(seeded, issued.address.rpartition("/")[2])
-        server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
-        base = f"http://127.0.0.1:{server.server_port}"
-        chosen = replace(settings, public_url=base, inline_jobs=False)
-        app = server.app = create_app(chosen, database)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        context = browser.new_context(locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
-        context.set_default_timeout(20_000)
-        people = (EVERYBODY, "ann-1", "adjudicator", "second", "designer", "auditor")
-        cookies = {login: world.cookie(login) for login in people}
-        yield Tour(app, base, names, cookies, context, Watch(context), world)
-        context.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        made: list[Flask] = []
+
+        def application(base: str) -> Flask:
+            made.append(create_app(replace(settings, public_url=base, inline_jobs=False), database))
+            return made[0]
+
+        with live(application) as base:
+            context = browser.new_context(
+                locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
+            )
+            context.set_default_timeout(20_000)
+            people = (EVERYBODY, "ann-1", "adjudicator", "second", "designer", "auditor")
+            cookies = {login: world.cookie(login) for login in people}
+            yield Tour(made[0], base, names, cookies, context, Watch(context), world)
+            context.close()
         database.dispose()
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import threading
 import zipfile
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from werkzeug.serving import make_server
 
 from annotate.app import create_app
 from annotate.db import Database, new_id
@@ -38,6 +36,7 @@ from tests.support.browser import Watch
 from tests.support.builders import Standard, World
 from tests.support.databases import migrated_database, settings_for
 from tests.support.hostile import payloads
+from tests.support.live import live
 from tests.test_services.items_support import start_import
 from tests.test_services.test_adjudication import label
 
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from flask import Flask
     from playwright.sync_api import Browser, BrowserContext, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -318,19 +318,18 @@ def place(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterato
         database = Database(settings)
         world = World(database)
         ids = _fill(world, folder)
-        server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
-        base = f"http://127.0.0.1:{server.server_port}"
-        server.app = create_app(replace(settings, public_url=base, inline_jobs=False), database)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        context = browser.new_context(locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
-        context.set_default_timeout(20_000)
-        context.add_init_script(WATCHED)
-        yield Place(world, base, context, Watch(context), ids)
-        context.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+        def application(base: str) -> Flask:
+            return create_app(replace(settings, public_url=base, inline_jobs=False), database)
+
+        with live(application) as base:
+            context = browser.new_context(
+                locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
+            )
+            context.set_default_timeout(20_000)
+            context.add_init_script(WATCHED)
+            yield Place(world, base, context, Watch(context), ids)
+            context.close()
         database.dispose()
 
 

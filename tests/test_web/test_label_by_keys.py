@@ -7,7 +7,6 @@ key events, looking at the page only for where it stands; then every cell is com
 from __future__ import annotations
 
 import re
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from random import Random
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
-from werkzeug.serving import make_server
 
 from annotate.db import Database
 from annotate.models import Annotation, Assignment, Item, Label
@@ -30,11 +28,13 @@ from tests.support.browser import accessibility_problems
 from tests.support.builders import World
 from tests.support.databases import migrated_database, settings_for
 from tests.support.intended import Intended, word_places
+from tests.support.live import live
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from flask import Flask
     from playwright.sync_api import BrowserContext, Page
 
     from rubrics.schema import Question, Rubric
@@ -174,15 +174,12 @@ def _served(tmp_path: Path) -> Iterator[tuple[str, World]]:
     with migrated_database("sqlite", tmp_path) as url:
         settings = settings_for(url, tmp_path)
         database = Database(settings)
-        server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
-        base = f"http://127.0.0.1:{server.server_port}"
-        server.app = application_on(replace(settings, public_url=base, inline_jobs=False), database)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield base, World(database)
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+        def application(base: str) -> Flask:
+            return application_on(replace(settings, public_url=base, inline_jobs=False), database)
+
+        with live(application) as base:
+            yield base, World(database)
         database.dispose()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
-from werkzeug.serving import make_server
 
 from annotate.db import Database
 from annotate.models import Annotation, Assignment, Item, Label, OptOut
@@ -18,11 +16,13 @@ from tests.support.apps import application_on
 from tests.support.browser import accessibility_problems
 from tests.support.builders import World
 from tests.support.databases import migrated_database, settings_for
+from tests.support.live import live
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from flask import Flask
     from playwright.sync_api import BrowserContext, Page, Route
 
     from annotate.config import Settings
@@ -82,16 +82,11 @@ class Desk:
 
 @contextmanager
 def _served(settings: Settings, database: Database) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
-    base = f"http://127.0.0.1:{server.server_port}"
-    chosen = replace(settings, public_url=base, inline_jobs=False)
-    server.app = application_on(chosen, database)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield base
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    def application(base: str) -> Flask:
+        return application_on(replace(settings, public_url=base, inline_jobs=False), database)
+
+    with live(application) as base:
+        yield base
 
 
 @pytest.fixture

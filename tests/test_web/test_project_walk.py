@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from werkzeug.serving import make_server
 
 from tests.support.browser import accessibility_problems
+from tests.support.live import live
 from tests.test_web.project_support import Site
 
 if TYPE_CHECKING:
@@ -30,13 +29,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def address(site: Site) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, site.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with live(lambda _: site.app) as base:
+        yield base
 
 
 @pytest.fixture
