@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench.oracle.environments import HERE, environment
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
+
+    from tasks.agreement.data import SufficientStatistics
 
     Integers = npt.NDArray[np.int64]
 
@@ -401,41 +404,84 @@ CASES = {
 # ------------------------------------------------------------------------------------- parquet
 
 
-def parquet_line(small: int) -> str:
-    """Measure fifty million coded labels in eight files by unit, in a process of its own."""
+LAYOUTS = {
+    "by unit": "integer codes, every unit in one file",
+    "any order": "integer codes, the labels of a unit in all eight files",
+    "text by unit": "text ids and values, every unit in one file",
+    "text in any order": "text ids and values, the labels of a unit in all eight files",
+}
+VALUES = [f"v{one}" for one in range(5)]
+
+
+def parquet_line(small: int, layout: str) -> str:
+    """Measure fifty million labels in eight files, in a process of its own."""
     n_units = 10_000_000 // small // 8
     with tempfile.TemporaryDirectory() as folder:
         for part in range(8):
-            unit, rater, value = labels(n_units, 5, 50)
-            table = pa.table({"unit": unit + part * n_units, "rater": rater, "value": value})
-            pq.write_table(table, Path(folder) / f"{part}.parquet")
+            pq.write_table(_table(n_units, part, layout), Path(folder) / f"{part}.parquet")
         done = subprocess.run(  # noqa: S603 - ourselves
-            [sys.executable, __file__, "--sum-up", folder],
+            [sys.executable, __file__, "--sum-up", folder, "--layout", layout],
             check=True,
             capture_output=True,
             text=True,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
-    took, peak = done.stdout.split()
+    took, peak, alpha = done.stdout.split()
+    goal = " (goal: under 1,000 MB)" if layout == "by unit" else ""
     return (
-        f"{n_units * 40:,} integer-coded labels in Parquet, partitioned by unit: {took} s, "
-        f"{peak} MB at the most (goal: under 1,000 MB)."
+        f"{n_units * 40:,} labels in Parquet, {LAYOUTS[layout]}: {took} s, "
+        f"{peak} MB at the most{goal}; alpha {alpha}."
     )
 
 
-def sum_up(folder: Path) -> None:
-    """Add the statistics of every file; print the seconds and the largest resident size."""
+def _table(n_units: int, part: int, layout: str) -> pa.Table:
+    """Return one of eight files; in any order, its labels are of units of all of them."""
+    unit, rater, value = labels(n_units, 5, 50)
+    # All files draw the same labels; in any order, the rater tells which of eight units each is of.
+    spread = layout.endswith("any order")
+    unit = unit * 8 + (part + rater) % 8 if spread else unit + part * n_units
+    if not layout.startswith("text"):
+        return pa.table({"unit": unit, "rater": rater, "value": value})
+    texts = {
+        "unit": pc.binary_join_element_wise("item", pa.array(unit).cast(pa.string()), "-"),
+        "rater": pc.binary_join_element_wise("rater", pa.array(rater).cast(pa.string()), "-"),
+        "value": pa.array(VALUES).take(pa.array(value)),
+    }
+    return pa.table(texts)
+
+
+def _codes(column: pa.ChunkedArray, name: str) -> npt.NDArray[np.int64]:
+    """Return numbers for the entries of a column of any kind."""
+    if pa.types.is_integer(column.type):
+        return column.to_numpy()
+    if name == "value":
+        return pc.index_in(column, pa.array(VALUES)).to_numpy()
+    return pa.chunked_array(
+        [one.indices for one in column.dictionary_encode().unify_dictionaries().chunks]
+    ).to_numpy()
+
+
+def _statistics(paths: list[str]) -> SufficientStatistics:
+    """Return the sufficient statistics of files of which no other holds the same units."""
+    unit, rater, value = (
+        _codes(pq.read_table(paths, columns=[name])[name], name)
+        for name in ("unit", "rater", "value")
+    )
+    return built((unit, rater, value)).value_statistics
+
+
+def sum_up(folder: Path, layout: str) -> None:
+    """Count every file, or all at once; print the seconds, the largest resident size, alpha."""
     start = time.perf_counter()
+    paths = sorted(folder.glob("*.parquet"))
+    parts = [[path] for path in paths] if layout.endswith("by unit") else [paths]
     total = None
-    for path in sorted(folder.glob("*.parquet")):
-        table = pq.read_table(path)
-        columns = [table[name].to_numpy() for name in ("unit", "rater", "value")]
-        part = built((columns[0], columns[1], columns[2])).value_statistics
-        total = part if total is None else total + part
-    if total is not None:
-        krippendorff_alpha(total)
+    for part in parts:
+        counted = _statistics([str(one) for one in part])
+        total = counted if total is None else total + counted
+    value = krippendorff_alpha(total).value
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{time.perf_counter() - start:.2f} {peak:.0f}")
+    print(f"{time.perf_counter() - start:.2f} {peak:.0f} {value:.6f}")
 
 
 def main() -> int:
@@ -447,9 +493,10 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--from", dest="earlier", type=Path)
     parser.add_argument("--sum-up", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--layout", choices=LAYOUTS, default="by unit", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.sum_up is not None:
-        sum_up(options.sum_up)
+        sum_up(options.sum_up, options.layout)
         return 0
     small = 100 if options.small else 1
     chosen = options.cases or [*CASES, "parquet"]
@@ -463,8 +510,9 @@ def main() -> int:
                 lines.append(measure(CASES[name](small), options.rounds).row())
             print(lines[-1], flush=True)
     if "parquet" in chosen:
-        lines += ["", parquet_line(small)]
-        print(lines[-1])
+        for layout in LAYOUTS:
+            lines += ["", parquet_line(small, layout)]
+            print(lines[-1], flush=True)
     peers = ("numpy", "krippendorff", "statsmodels", "scikit-learn")
     rounds = (
         f"{options.rounds} warm rounds after a cold one, ours and the peer in turns; crowd-kit as "
