@@ -23,9 +23,10 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from importlib import import_module
 from importlib.util import find_spec
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -475,10 +476,7 @@ def sum_up(folder: Path, layout: str) -> None:
     start = time.perf_counter()
     paths = sorted(folder.glob("*.parquet"))
     parts = [[path] for path in paths] if layout.endswith("by unit") else [paths]
-    total = None
-    for part in parts:
-        counted = _statistics([str(one) for one in part])
-        total = counted if total is None else total + counted
+    total = reduce(add, (_statistics([str(one) for one in part]) for part in parts))
     value = krippendorff_alpha(total).value
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{time.perf_counter() - start:.2f} {peak:.0f} {value:.6f}")

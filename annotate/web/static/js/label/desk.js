@@ -1,5 +1,5 @@
 // The desk: one item with its questions and clauses, and what the person does with them. It sends nothing.
-import { fill, h, must, say } from "../lib/dom.js";
+import { fill, h, must, put, say } from "../lib/dom.js";
 import { writeDraft } from "../lib/drafts.js";
 import { answerOf, chosenCategories, isGiven, lackOf, lacks, nextStep, spansOf, stepsOf, withAnswer } from "./answers.js";
 import { care } from "./care.js";
@@ -83,6 +83,8 @@ export class Desk {
    * @param {Work} work
    */
   lay(work) {
+    this.clauses.citing = false;
+    must("#mark-bar").hidden = true;
     this.work = work;
     work.rubric = besideItem(work.rubric, work.assignment.item);
     adopt(work.rubric);
@@ -136,12 +138,12 @@ export class Desk {
     const { assignment: { item, needs_reveal: needsReveal }, rubric } = this.now();
     const turns = turnsOf(item);
     const spoken = turns.filter(({ role }) => role !== "system").length;
-    must("#item-id").textContent = item.external_id;
-    must("#item-h").textContent = t("itemTitle", { item: item.external_id });
+    put(must("#item-id"), item.external_id);
+    put(must("#item-h"), t("itemTitle", { item: item.external_id }));
     const responses = turns.filter(({ name }) => name !== undefined).length;
-    if (responses) must("#item-kind").textContent = t("responsesOf", { count: responses });
-    else must("#item-kind").textContent = turns.length > 1 ? t("conversationOf", { count: spoken }) : t("singleText");
-    must("#item-language").textContent = item.language ? `· ${languageName(item.language)}` : "";
+    if (responses) put(must("#item-kind"), t("responsesOf", { count: responses }));
+    else put(must("#item-kind"), turns.length > 1 ? t("conversationOf", { count: spoken }) : t("singleText"));
+    put(must("#item-language"), item.language ? `· ${languageName(item.language)}` : "");
     this.#showMetadata(item.metadata ?? {}, rubric.item.show);
     const targets = rubric.questions.map(({ target }) => target);
     const all = targets.some((target) => !["prompt", "response"].includes(target ?? ""));
@@ -200,13 +202,13 @@ export class Desk {
     const asked = steps.filter(({ standing }) => standing === "asked");
     const given = asked.filter((step) => isGiven(answerOf(answers, step)));
     const left = lacks(rubric, answers).length;
-    must("#question-count").textContent = t("countOf", { done: given.length, total: asked.length });
-    must("#left").textContent = left ? t("left", { count: left }) : t("complete");
-    must("#submit-words").textContent = this.root.dataset["practice"] ? t("practiceCheck") : t(revising ? "submitChange" : "submit");
+    put(must("#question-count"), t("countOf", { done: given.length, total: asked.length }));
+    put(must("#left"), left ? t("left", { count: left }) : t("complete"));
+    put(must("#submit-words"), this.root.dataset["practice"] ? t("practiceCheck") : t(revising ? "submitChange" : "submit"));
     const submit = must("#submit");
     submit.classList.toggle("btn-waits", left > 0);
     submit.hidden = readOnly;
-    must("#undo-words").textContent = t(this.now().history.length || !this.hasLast ? "undo" : "undoSubmission");
+    put(must("#undo-words"), t(this.now().history.length || !this.hasLast ? "undo" : "undoSubmission"));
     const open = this.openStep();
     for (const state of /** @type {const} */ (["unsure", "cannot_assess"])) {
       const allowed = open ? open.question.reserved.includes(state) && !readOnly : false;

@@ -1,5 +1,5 @@
 // The words under judgement: turns with their roles, concealed until revealed, and the passages marked in them.
-import { fill, h, icon, say } from "../lib/dom.js";
+import { fill, h, icon, put, say } from "../lib/dom.js";
 import { countCodePoints, countInvisible, toCodePoint, toUnit } from "./codepoints.js";
 import { besideEachOther, responseTurns } from "./responses.js";
 import { capOf } from "./keys.js";
@@ -163,6 +163,8 @@ export class ItemView {
     this.invisibles = null;
     this.showsInvisible = false;
     this.mediaAddress = "";
+    /** What the frames of the turns say; an item whose frames say the same is written into them. */
+    this.frames = "";
     this.scrolled = false;
     this.pane.addEventListener("scroll", () => { this.scrolled = true; }, { passive: true });
     document.addEventListener("selectionchange", () => this.#noteSelection());
@@ -174,7 +176,7 @@ export class ItemView {
    * @param {{ conceal: boolean, hold: boolean, askedAbout: Set<string> | null, notice: string | null, mediaAddress?: string }} how
    */
   show(item, { conceal, hold, askedAbout, notice, mediaAddress = "" }) {
-    this.#end();
+    const frames = this.frames;
     this.turns = turnsOf(item);
     this.mediaAddress = mediaAddress;
     this.near = this.turns.length > WINDOWED ? new Set(this.turns.slice(0, FIRST).map(({ target }) => target)) : null;
@@ -187,10 +189,28 @@ export class ItemView {
     this.cursor = null;
     this.selected = null;
     this.language = item.language ?? undefined;
+    const said = conceal && notice ? notice : "";
+    this.frames = this.turns.length > MANY ? "" : JSON.stringify([said, this.language, this.turns.map(({ target, role, name }) => [target, role, name])]);
+    if (!this.frames || this.frames !== frames) this.#frame(said);
+    for (const turn of this.turns) this.#paint(turn);
+    // Asking where it stands, or setting it, would lay the page out before it is whole.
+    if (this.scrolled) this.pane.scrollTop = 0;
+    this.scrolled = false;
+    this.#countInvisible();
+    void this.#bringExtras(this.turns);
+  }
+
+  /**
+   * Lay out the turns, without their words.
+   *
+   * @param {string} notice '' for none
+   */
+  #frame(notice) {
+    this.#end();
     let number = 0;
     fill(
       this.pane,
-      conceal && notice ? h("p.notice", {}, icon("eye-off"), notice) : null,
+      notice ? h("p.notice", {}, icon("eye-off"), notice) : null,
       besideEachOther(this.turns, this.turns.map((turn) => {
         if (turn.role !== "system") number += 1;
         const node = this.#turn(turn, turn.role === "system" || turn.name !== undefined ? 0 : number);
@@ -199,12 +219,6 @@ export class ItemView {
       })),
       h("p.item-end", {}, this.#spoken() > 1 ? t("endOfConversation") : t("endOfItem")),
     );
-    for (const turn of this.turns) this.#paint(turn);
-    // Asking where it stands, or setting it, would lay the page out before it is whole.
-    if (this.scrolled) this.pane.scrollTop = 0;
-    this.scrolled = false;
-    this.#countInvisible();
-    void this.#bringExtras(this.turns);
   }
 
   /**
@@ -240,7 +254,7 @@ export class ItemView {
     if (!button) return;
     if (button.parentElement) button.parentElement.hidden = count === 0;
     const words = button.querySelector("[data-count]");
-    if (words) words.textContent = t("invisibleCount", { count });
+    if (words) put(words, t("invisibleCount", { count }));
     button.setAttribute("aria-pressed", String(this.showsInvisible));
   }
 
@@ -261,6 +275,7 @@ export class ItemView {
   /** Take every word of the item off the page. */
   clear() {
     this.#end();
+    this.frames = "";
     this.turns = [];
     this.marks = [];
     this.selected = null;
@@ -314,7 +329,21 @@ export class ItemView {
       fill(body);
       return;
     }
+    const text = body.firstElementChild;
+    if (this.#isPlain(turn) && text?.matches(".turn-text") && text === body.lastChild && !text.childElementCount) {
+      put(text, turn.text);
+      return;
+    }
     fill(body, turn.text || turn.calls ? this.#words(turn) : null, (turn.media ?? []).map((entry, index) => this.#file(turn, entry, index)));
+  }
+
+  /**
+   * Whether a turn is shown as nothing but its words.
+   *
+   * @param {Turn} turn
+   */
+  #isPlain({ target, text, calls, media, answers }) {
+    return text && !calls && !media && !answers && !this.showsInvisible && this.isShown(target) && !this.marks.some(({ span }) => span.target === target);
   }
 
   /** @param {Turn} turn */

@@ -1,5 +1,5 @@
 // Which key does what. Single keys work outside text fields only, and can be switched off.
-import { isTyping } from "../lib/dom.js";
+import { isTyping, put } from "../lib/dom.js";
 import { isAsking } from "./dialogs.js";
 import { BACK_KEY } from "./ranking.js";
 import { capOfChord, chordOf, keyOf, keymapOf, putKeys } from "./keymap.js";
@@ -66,7 +66,7 @@ export function adopt(rubric) {
 }
 
 function paint() {
-  for (const cap of document.querySelectorAll("[data-key-of]")) cap.textContent = capOf(cap.getAttribute("data-key-of") ?? "");
+  for (const cap of document.querySelectorAll("[data-key-of]")) put(cap, capOf(cap.getAttribute("data-key-of") ?? ""));
 }
 
 /**

@@ -318,7 +318,8 @@ export class LabelPage {
     this.emptyFor = "";
     if (name !== "work") this.tabs.show("");
     if (name === "loading") must("#stage-text").textContent = t("loading");
-    this.desk.clear();
+    // What is at work is laid over what was; anything else takes every word off the page at once.
+    if (name !== "work") this.desk.clear();
   }
 
   #showProgress() {

@@ -1,5 +1,5 @@
 // The question list: one question open, the others folded to a line, all in sight.
-import { fill, h, icon, say, severityBars } from "../lib/dom.js";
+import { h, icon, say, settle, severityBars } from "../lib/dom.js";
 import { answerOf, chosenCategories, isGiven, lackOf } from "./answers.js";
 import { operands } from "./conditions.js";
 import { countCodePoints } from "./codepoints.js";
@@ -68,6 +68,8 @@ export class Rail {
     this.state = null;
     /** Step whose next option shares the rank of the one before it. */
     this.tying = "";
+    /** Folded lines as they stand, by step, with what they show: the same again is not drawn again. */
+    this.lines = /** @type {Map<string, { shows: string, node: HTMLElement }>} */ (new Map());
   }
 
   /** @param {RailState} state */
@@ -75,7 +77,7 @@ export class Rail {
     this.state = state;
     const held = document.activeElement instanceof HTMLElement && this.list.contains(document.activeElement)
       ? document.activeElement.dataset["focus"] : undefined;
-    fill(this.list, state.steps.map((step) => (step.key === state.open && step.standing === "asked" ? this.#open(step) : this.#line(step))));
+    settle(this.list, state.steps.map((step) => (step.key === state.open && step.standing === "asked" ? this.#open(step) : this.#line(step))));
     const again = held ? this.#find(held) : null;
     again?.focus({ preventScroll: true });
     if (again instanceof HTMLInputElement && again.type === "search") again.setSelectionRange(again.value.length, again.value.length);
@@ -122,16 +124,22 @@ export class Rail {
     const summary = given ? summaryOf(step.question, answer) : "";
     const reserved = given && answer?.state !== undefined && answer.state !== "answered";
     const done = given && lackOf(rubric, step, answer) === null;
+    const why = step.question.ask_if?.words ?? null;
+    const shows = JSON.stringify([step.standing, step.number, this.#title(step), summary, done, given, reserved, bad, why, this.#sub(step)]);
+    const drawn = this.lines.get(step.key);
+    if (drawn?.shows === shows) return drawn.node;
     const stand = closed ? t(step.standing === "closed" ? "notAsked" : "questionWaits") : t(given ? "questionAnswered" : "questionOpen");
-    return h(`li.q${done ? ".q-done" : ""}${closed ? ".q-closed" : ""}${bad ? ".q-bad" : ""}`, {},
+    const node = h(`li.q${done ? ".q-done" : ""}${closed ? ".q-closed" : ""}${bad ? ".q-bad" : ""}`, {},
       h("button.q-line", {
-        type: "button", "data-focus": `line:${step.key}`, "aria-disabled": closed ? "true" : null, title: closed ? step.question.ask_if?.words ?? null : null,
+        type: "button", "data-focus": `line:${step.key}`, "aria-disabled": closed ? "true" : null, title: closed ? why : null,
         onclick: () => { if (!closed) this.handlers.onOpen(step.key); },
       },
       h("span.q-no", { "aria-hidden": "true" }, done ? icon("check") : String(step.number)),
       h("span.q-text", {}, h("span.vh", {}, `${t("questionNumber", { number: step.number })}, ${stand}: `), this.#title(step)),
       given ? h(`span.chip.${reserved ? "chip-reserved" : "chip-answer"}`, {}, summary) : h("span.q-sub", {}, this.#sub(step))),
       bad ? h("p.error.q-error", {}, icon("alert"), bad) : null);
+    this.lines.set(step.key, { shows, node });
+    return node;
   }
 
   /** @param {Step} step */

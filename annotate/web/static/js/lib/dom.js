@@ -40,6 +40,16 @@ export function append(node, children) {
 }
 
 /**
+ * Write words where others stand: what stands already is left alone, so that nothing is laid out anew for it.
+ *
+ * @param {Element} node
+ * @param {string} words
+ */
+export function put(node, words) {
+  if (node.textContent !== words) node.textContent = words;
+}
+
+/**
  * Replace what is inside.
  *
  * @param {Element} node
@@ -48,6 +58,21 @@ export function append(node, children) {
 export function fill(node, ...children) {
   node.replaceChildren();
   append(node, children);
+}
+
+/**
+ * Let exactly these nodes stand inside, in this order. Those that stand there already are not moved.
+ *
+ * @param {Element} parent
+ * @param {Element[]} nodes
+ */
+export function settle(parent, nodes) {
+  for (const old of [...parent.children]) if (!nodes.includes(old)) old.remove();
+  let at = parent.firstElementChild;
+  for (const node of nodes) {
+    if (node === at) at = at.nextElementSibling;
+    else parent.insertBefore(node, at);
+  }
 }
 
 /**
