@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -40,12 +40,18 @@ if TYPE_CHECKING:
 ABUSE = "conversational-abuse"
 
 
+class _Read(NamedTuple):
+    source: str
+    canonical: str
+    fingerprint: str
+    version: str
+    title: str
+
+
 @cache
-def shipped(name: str) -> tuple[str, str, str, str, str]:
-    """Return source, canonical form, fingerprint, version and title of a shipped rubric."""
-    source = read(name)
-    rubric = load_rubric(source)
-    return source, rubric_json(rubric), fingerprint(rubric), rubric.version, rubric.title
+def shipped(name: str) -> _Read:
+    """Read a shipped rubric, once."""
+    return _read_source(read(name))
 
 
 @dataclass
@@ -151,24 +157,30 @@ class World:
         return project_id
 
     def rubric(self, project_id: str, name: str = ABUSE, source: str | None = None) -> str:
-        text, canonical, mark, version, title = (
-            shipped(name) if source is None else _read_source(source)
-        )
-        rubric_id, version_id = new_id(), new_id()
-        moment = self.now()
+        version = shipped(name) if source is None else _read_source(source)
+        rubric_id = new_id()
         self._add(
-            Rubric(id=rubric_id, project_id=project_id, slug=name, created_at=moment),
+            Rubric(id=rubric_id, project_id=project_id, slug=name, created_at=self.now()),
         )
+        return self._version(project_id, rubric_id, version)
+
+    def next_version(self, first_id: str, old: str, new: str) -> str:
+        """Publish 1.1.0 of a rubric that stands at 1.0.0, with other words."""
+        with self.database.read() as session:
+            first = session.get_one(RubricVersion, first_id)
+        source = first.source.replace("version: 1.0.0", "version: 1.1.0").replace(old, new)
+        return self._version(first.project_id, first.rubric_id, _read_source(source))
+
+    def _version(
+        self, project_id: str, rubric_id: str, read: tuple[str, str, str, str, str]
+    ) -> str:
+        version_id, moment = new_id(), self.now()
         self._add(
             RubricVersion(
+                **read._asdict(),
                 id=version_id,
                 project_id=project_id,
                 rubric_id=rubric_id,
-                version=version,
-                title=title,
-                fingerprint=mark,
-                source=text,
-                canonical=canonical,
                 status="published",
                 created_by=self.user("owner"),
                 created_at=moment,
@@ -304,9 +316,9 @@ PEOPLE = {
 }
 
 
-def _read_source(source: str) -> tuple[str, str, str, str, str]:
+def _read_source(source: str) -> _Read:
     rubric = load_rubric(source)
-    return source, rubric_json(rubric), fingerprint(rubric), rubric.version, rubric.title
+    return _Read(source, rubric_json(rubric), fingerprint(rubric), rubric.version, rubric.title)
 
 
 def _insert_tasks(session: Session, given: dict[str, Any]) -> None:

@@ -15,7 +15,6 @@ from annotate.models import (
     Label,
     PracticeAnswer,
     PracticeItem,
-    RubricVersion,
 )
 from annotate.services import (
     feedback,
@@ -24,13 +23,10 @@ from annotate.services import (
     practice_sets,
     progress,
     rounds,
-    rubrics,
     rule_changes,
 )
 from annotate.services.errors import BadInput, NotFound
 from annotate.services.rounds import RoundDesign
-from rubrics.loader import load_rubric
-from rubrics.versioning import canonical_json, fingerprint
 from tests.support.builders import BENIGN, Standard, World, abusive
 from tests.test_services.test_adjudication import answer, decide, label, rulings, take
 
@@ -261,35 +257,8 @@ def test_keys_that_cannot_be_are_refused(world: World) -> None:
 # -------------------------------------------------------------------------------- changed rules
 
 
-def next_version(world: World, std: Standard, source: str) -> str:
-    """Publish another version of the project's rubric."""
-    rubric = load_rubric(source.replace("version: 1.0.0", "version: 1.1.0"))
-    version_id = new_id()
-    with world.database.write() as session:
-        first = session.get_one(RubricVersion, std.version_id)
-        session.add(
-            RubricVersion(
-                id=version_id,
-                project_id=std.project_id,
-                rubric_id=first.rubric_id,
-                version="1.1.0",
-                title=rubric.title,
-                fingerprint=fingerprint(rubric),
-                source=source,
-                canonical=canonical_json(rubric),
-                status="published",
-                created_by=first.created_by,
-                created_at=world.now(),
-                published_at=world.now(),
-            )
-        )
-    return version_id
-
-
 def test_changes_are_pending_until_they_are_acknowledged(world: World, std: Standard) -> None:
-    with world.database.read() as session:
-        text = rubrics.get(session, std.scope, std.version_id).source
-    new = next_version(world, std, text.replace("label: Mild abuse", "label: Some abuse"))
+    new = world.next_version(std.version_id, "label: Mild abuse", "label: Some abuse")
     actor = world.actor(std.annotators[0])
     with world.database.write() as session:
         assert rule_changes.pending(session, actor, std.scope, std.version_id) is None

@@ -15,13 +15,9 @@ from annotate.models import (
     PersonalKeys,
     PracticeAnswer,
     RubricAcknowledgement,
-    RubricVersion,
 )
 from annotate.policy import Scope
 from annotate.services import labeling, practice_sets
-from rubrics.library import read
-from rubrics.loader import load_rubric
-from rubrics.versioning import canonical_json, fingerprint
 from tests.support.browser import accessibility_problems
 from tests.support.builders import BENIGN, abusive
 from tests.test_services.test_practice import line
@@ -57,32 +53,6 @@ def _label_once(world: World, round_id: str, project: str) -> None:
         labeling.submit(session, actor, scope, place.id, place.fence, prepared)
 
 
-def _second_version(world: World, first_id: str) -> str:
-    source = read(ABUSE).replace("version: 1.0.0", "version: 1.1.0")
-    source = source.replace("label: Mild abuse", "label: Light abuse")
-    rubric = load_rubric(source)
-    version_id = new_id()
-    with world.database.write() as session:
-        first = session.get_one(RubricVersion, first_id)
-        session.add(
-            RubricVersion(
-                id=version_id,
-                project_id=first.project_id,
-                rubric_id=first.rubric_id,
-                version="1.1.0",
-                title=rubric.title,
-                fingerprint=fingerprint(rubric),
-                source=source,
-                canonical=canonical_json(rubric),
-                status="published",
-                created_by=first.created_by,
-                created_at=world.now(),
-                published_at=world.now(),
-            )
-        )
-    return version_id
-
-
 def test_changed_rules_own_keys_and_search(
     base: tuple[str, World], context: BrowserContext
 ) -> None:
@@ -91,7 +61,7 @@ def test_changed_rules_own_keys_and_search(
     world.grant("ann", "annotator", project, team="Internal")
     first = world.rubric(project, ABUSE)
     _label_once(world, world.round(project, first, world.items(project, 1), overlap=1), project)
-    second = _second_version(world, first)
+    second = world.next_version(first, "label: Mild abuse", "label: Light abuse")
     items = world.items(project, 3, prefix="new")
     round_id = world.round(project, second, items, overlap=1)
     context.add_cookies([{"name": "touchstone", "value": world.cookie("ann"), "url": address}])
