@@ -14,7 +14,6 @@ runs printed; ``--small`` divides every size by a hundred, to see that it runs.
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import statistics
 import subprocess
@@ -23,20 +22,18 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from bench.label_draws import N_VALUES, built, labels
 from bench.oracle.environments import HERE, environment
+from bench.parquet_files import LAYOUTS, parquet_line
 from bench.sections import surroundings, write_section
 from tasks.agreement import IntervalSpec, ReliabilityData, krippendorff_alpha, pair_agreements
 from tasks.agreement.models import dawid_skene
@@ -46,12 +43,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from tasks.agreement.data import SufficientStatistics
-
     Integers = npt.NDArray[np.int64]
 
 ROOT = Path(__file__).resolve().parents[1]
-N_VALUES = 5
 HEADER = """\
 | what | ours: s (range) | of processors | peer | ratio (range) | in processor time | cold | goal |
 |---|---|---|---|---|---|---|---|"""
@@ -150,30 +144,6 @@ def measure(case: Case, rounds: int) -> Measured:
 
 
 # -------------------------------------------------------------------------------------- labels
-
-
-def labels(n_units: int, n_labels: int, n_raters: int) -> tuple[Integers, Integers, Integers]:
-    """Draw labels: seven in ten say the truth; raters take turns, rows are shuffled."""
-    rng = np.random.default_rng(11)
-    truth = rng.integers(0, N_VALUES, n_units)
-    said = np.where(
-        rng.random((n_units, n_labels)) < 0.7,
-        truth[:, None],
-        rng.integers(0, N_VALUES, (n_units, n_labels)),
-    )
-    # Steps that together go round less than once: nobody rates a unit twice, all pairs come about.
-    steps = rng.integers(1, n_raters // n_labels + 1, (n_units, n_labels))
-    steps[:, 0] = rng.integers(0, n_raters, n_units)
-    rater = steps.cumsum(axis=1) % n_raters
-    unit = np.repeat(np.arange(n_units), n_labels)
-    order = rng.permutation(unit.size)
-    return unit[order], rater.ravel()[order], said.ravel()[order]
-
-
-def built(triples: tuple[Integers, Integers, Integers], level: str = "ordinal") -> ReliabilityData:
-    """Return labels as the kernel takes them."""
-    unit, rater, value = triples
-    return ReliabilityData.from_long(unit, rater, value, n_values=N_VALUES, level=level)
 
 
 def tabled(counts: Integers) -> ReliabilityData:
@@ -402,86 +372,6 @@ CASES = {
 }
 
 
-# ------------------------------------------------------------------------------------- parquet
-
-
-LAYOUTS = {
-    "by unit": "integer codes, every unit in one file",
-    "any order": "integer codes, the labels of a unit in all eight files",
-    "text by unit": "text ids and values, every unit in one file",
-    "text in any order": "text ids and values, the labels of a unit in all eight files",
-}
-VALUES = [f"v{one}" for one in range(5)]
-
-
-def parquet_line(small: int, layout: str) -> str:
-    """Measure fifty million labels in eight files, in a process of its own."""
-    n_units = 10_000_000 // small // 8
-    with tempfile.TemporaryDirectory() as folder:
-        for part in range(8):
-            pq.write_table(_table(n_units, part, layout), Path(folder) / f"{part}.parquet")
-        done = subprocess.run(  # noqa: S603 - ourselves
-            [sys.executable, __file__, "--sum-up", folder, "--layout", layout],
-            check=True,
-            capture_output=True,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-        )
-    took, peak, alpha = done.stdout.split()
-    goal = " (goal: under 1,000 MB)" if layout == "by unit" else ""
-    return (
-        f"{n_units * 40:,} labels in Parquet, {LAYOUTS[layout]}: {took} s, "
-        f"{peak} MB at the most{goal}; alpha {alpha}."
-    )
-
-
-def _table(n_units: int, part: int, layout: str) -> pa.Table:
-    """Return one of eight files; in any order, its labels are of units of all of them."""
-    unit, rater, value = labels(n_units, 5, 50)
-    # All files draw the same labels; in any order, the rater tells which of eight units each is of.
-    spread = layout.endswith("any order")
-    unit = unit * 8 + (part + rater) % 8 if spread else unit + part * n_units
-    if not layout.startswith("text"):
-        return pa.table({"unit": unit, "rater": rater, "value": value})
-    texts = {
-        "unit": pc.binary_join_element_wise("item", pa.array(unit).cast(pa.string()), "-"),
-        "rater": pc.binary_join_element_wise("rater", pa.array(rater).cast(pa.string()), "-"),
-        "value": pa.array(VALUES).take(pa.array(value)),
-    }
-    return pa.table(texts)
-
-
-def _codes(column: pa.ChunkedArray, name: str) -> npt.NDArray[np.int64]:
-    """Return numbers for the entries of a column of any kind."""
-    if pa.types.is_integer(column.type):
-        return column.to_numpy()
-    if name == "value":
-        return pc.index_in(column, pa.array(VALUES)).to_numpy()
-    return pa.chunked_array(
-        [one.indices for one in column.dictionary_encode().unify_dictionaries().chunks]
-    ).to_numpy()
-
-
-def _statistics(paths: list[str]) -> SufficientStatistics:
-    """Return the sufficient statistics of files of which no other holds the same units."""
-    unit, rater, value = (
-        _codes(pq.read_table(paths, columns=[name])[name], name)
-        for name in ("unit", "rater", "value")
-    )
-    return built((unit, rater, value)).value_statistics
-
-
-def sum_up(folder: Path, layout: str) -> None:
-    """Count every file, or all at once; print the seconds, the largest resident size, alpha."""
-    start = time.perf_counter()
-    paths = sorted(folder.glob("*.parquet"))
-    parts = [[path] for path in paths] if layout.endswith("by unit") else [paths]
-    total = reduce(add, (_statistics([str(one) for one in part]) for part in parts))
-    value = krippendorff_alpha(total).value
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{time.perf_counter() - start:.2f} {peak:.0f} {value:.6f}")
-
-
 def main() -> int:
     """Measure, print, and write where asked to."""
     parser = argparse.ArgumentParser()
@@ -490,12 +380,7 @@ def main() -> int:
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--from", dest="earlier", type=Path)
-    parser.add_argument("--sum-up", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--layout", choices=LAYOUTS, default="by unit", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.sum_up is not None:
-        sum_up(options.sum_up, options.layout)
-        return 0
     small = 100 if options.small else 1
     chosen = options.cases or [*CASES, "parquet"]
     lines = HEADER.splitlines()
