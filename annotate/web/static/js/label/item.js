@@ -462,7 +462,7 @@ export class ItemView {
       const now = node.getAttribute("data-turn") === judged;
       node.classList.toggle("turn-now", now);
       const tag = node.querySelector(".turn-now-tag");
-      if (tag instanceof HTMLElement) tag.hidden = !now;
+      if (tag instanceof HTMLElement && tag.hidden === now) tag.hidden = !now;
     }
   }
 

@@ -1,5 +1,5 @@
 // What the page says about itself: the pill in the bar, the toast, the message above the questions.
-import { fill, h, icon, say } from "../lib/dom.js";
+import { fill, h, icon, painted, say } from "../lib/dom.js";
 
 /** @typedef {{ text: string, act: () => void, key?: string, kind?: "" | "primary" | "quiet" | "stop" }} Action */
 
@@ -8,6 +8,8 @@ const TOAST_STAYS = 8000;
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let toastTimer;
+/** Counts what was said and taken away, so that nothing comes late. */
+let toasts = 0;
 
 /**
  * @param {"saved" | "waiting" | "refused" | "plain"} kind
@@ -31,13 +33,28 @@ export function actionButton({ text, act, key, kind = "" }) {
 export function toast(text, action = null) {
   const place = document.getElementById("toasts");
   if (!place) return;
+  toasts += 1;
   clearTimeout(toastTimer);
   fill(place, h("div.toast", {}, text, action ? actionButton(action) : null));
   say(text);
   toastTimer = setTimeout(() => place.replaceChildren(), TOAST_STAYS);
 }
 
+/**
+ * The same, when what was done is on the screen.
+ *
+ * @param {string} text
+ * @param {Action} action
+ */
+export async function toastSoon(text, action) {
+  toasts += 1;
+  const own = toasts;
+  await painted();
+  if (own === toasts) toast(text, action);
+}
+
 export function clearToast() {
+  toasts += 1;
   clearTimeout(toastTimer);
   document.getElementById("toasts")?.replaceChildren();
 }

@@ -10,7 +10,7 @@ import { ask, askMine, askOptOut, askReport, closeDialogs } from "./dialogs.js";
 import { handle } from "./hands.js";
 import { capOf } from "./keys.js";
 import { Lease } from "./lease.js";
-import { banner, clearBanner, clearToast, pill, toast } from "./notices.js";
+import { banner, clearBanner, clearToast, pill, toast, toastSoon } from "./notices.js";
 import { kindOf, showOutbox } from "./outbox.js";
 import { readRubric } from "./rubric.js";
 import { Sender } from "./sender.js";
@@ -220,10 +220,12 @@ export class LabelPage {
     });
     if (given) this.desk.keepDraft();
     if (given?.problems?.length) this.#showProblems(given.problems);
-    this.#showState();
     this.tabs.show(assignment.id);
     this.wellbeing.shown(assignment, rubric, { concealed: this.desk.item.concealing, revising });
-    if (!revising) void painted().then(() => this.ahead.fill());
+    void painted().then(() => {
+      this.#showState();
+      if (!revising) void this.ahead.fill();
+    });
   }
 
   /**
@@ -391,7 +393,7 @@ export class LabelPage {
     void this.sender.add(entry);
     if (!revising) this.wellbeing.handedIn(rubric, answers);
     void this.next();
-    toast(t(revising ? "changeHandedIn" : "handedIn", { item: entry.itemName }), { text: t("changeIt"), key: capOf("undo"), act: () => this.undo() });
+    void toastSoon(t(revising ? "changeHandedIn" : "handedIn", { item: entry.itemName }), { text: t("changeIt"), key: capOf("undo"), act: () => this.undo() });
   }
 
   /** @param {Entry} entry */

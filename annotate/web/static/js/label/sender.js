@@ -87,8 +87,8 @@ export class Sender {
   async add(entry) {
     this.fresh.set(entry.key, entry);
     this.entries = [...this.entries, entry];
-    this.handlers.onChange();
     await painted();
+    this.handlers.onChange();
     if (!this.fresh.has(entry.key)) return;
     const kept = await this.queue.put(entry);
     if (!this.fresh.delete(entry.key)) return;

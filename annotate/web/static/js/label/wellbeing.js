@@ -135,7 +135,7 @@ export class Wellbeing {
     const began = now - last > AWAY ? now : since;
     const severe = severityOf(rubric, answers) >= care().break_severity;
     const long = now - began >= care().break_minutes * MINUTE;
-    this.#note(long ? now : began, now);
+    void painted().then(() => this.#note(long ? now : began, now));
     if (severe) this.offer = "severity";
     else if (long) this.offer = "time";
   }

@@ -4,6 +4,8 @@
 
 /** Icons that point along the line, and so the other way where it runs from right to left. */
 const DIRECTED = new Set(["next", "prev", "undo", "out", "history"]);
+/** Four bars, each higher than the one before it. */
+const BARS = ["M1 9.5h3.4v3.5H1z", "M5.8 6.9h3.4v6.1H5.8z", "M10.6 4.3h3.4v8.7h-3.4z", "M15.4 1.7h3.4v11.3h-3.4z"];
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -102,15 +104,12 @@ export function severityBars(rank) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 20 14");
   svg.setAttribute("aria-hidden", "true");
-  for (let bar = 0; bar < 4; bar += 1) {
-    const rect = document.createElementNS(SVG, "rect");
-    rect.setAttribute("class", bar < rank ? "on" : "off");
-    rect.setAttribute("x", (1 + bar * 4.8).toFixed(1));
-    rect.setAttribute("y", (9.5 - bar * 2.6).toFixed(1));
-    rect.setAttribute("width", "3.4");
-    rect.setAttribute("height", (3.5 + bar * 2.6).toFixed(1));
-    rect.setAttribute("rx", ".6");
-    svg.append(rect);
+  for (const kind of ["on", "off"]) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("class", kind);
+    path.setAttribute("stroke-linejoin", "round");
+    path.setAttribute("d", BARS.slice(...(kind === "on" ? [0, rank] : [rank])).join(""));
+    svg.append(path);
   }
   return h(`span.sev.sev-${rank}`, {}, svg);
 }
