@@ -56,6 +56,19 @@ _CASE = Prepared(
         AdjudicationCase.project_id == sa.bindparam("project_id"),
     )
 )
+DECIDED = (
+    sa.select(sa.literal(1))
+    .select_from(Decision)
+    .join(AdjudicationCase, AdjudicationCase.id == Decision.case_id)
+    .where(
+        AdjudicationCase.task_id == Assignment.task_id,
+        AdjudicationCase.project_id == Assignment.project_id,
+        Decision.project_id == Assignment.project_id,
+    )
+    .correlate(Assignment)
+    .exists()
+)
+"""Whether any decision was made on an assignment's item, in a query over assignments."""
 
 
 def is_decided(session: Session, project_id: str, task_id: str) -> bool:

@@ -17,7 +17,7 @@ from annotate.models import (
     OptOut,
     Task,
 )
-from annotate.services import response_order
+from annotate.services import case_opening, response_order
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import LeaseLost, NotFound
 from annotate.services.prepared import Prepared
@@ -251,6 +251,7 @@ class Done:
     submitted_at: datetime
     revision: int
     editable: bool
+    """The time for changes is not over, and no adjudicator has ruled on the item."""
 
 
 def mine(
@@ -274,7 +275,11 @@ def mine(
         conditions.append(Assignment.id < before)
     rows = session.execute(
         sa.select(
-            Assignment.id, Item.external_id, Assignment.closed_at, Assignment.current_revision
+            Assignment.id,
+            Item.external_id,
+            Assignment.closed_at,
+            Assignment.current_revision,
+            case_opening.DECIDED.label("decided"),
         )
         .join(Item, Item.id == Assignment.item_id)
         .where(*conditions)
@@ -283,6 +288,12 @@ def mine(
     ).all()
     oldest = now(session) - timedelta(seconds=settings_of(session).edit_window_seconds)
     return tuple(
-        Done(row.id, row.external_id, row.closed_at, row.current_revision, row.closed_at > oldest)
+        Done(
+            row.id,
+            row.external_id,
+            row.closed_at,
+            row.current_revision,
+            row.closed_at > oldest and not row.decided,
+        )
         for row in rows
     )

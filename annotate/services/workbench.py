@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from annotate.db import is_embedded, now, settings_of
-from annotate.models import (
-    AdjudicationCase,
-    Assignment,
-    Decision,
-    Item,
-    Reservation,
-    Round,
-    RubricVersion,
-)
+from annotate.models import Assignment, Item, Reservation, Round, RubricVersion
+from annotate.services import case_opening
 from annotate.services.claim_queries import claim_query
 from annotate.services.claiming import FIRST
 from annotate.services.errors import NotFound
@@ -171,20 +164,6 @@ def _reason(session: Session, actor: Actor, scope: Scope, row: Any) -> str:  # n
     return "all_leased" if held is not None else "exhausted"
 
 
-_DECIDED = (
-    sa.select(sa.literal(1))
-    .select_from(Decision)
-    .join(AdjudicationCase, AdjudicationCase.id == Decision.case_id)
-    .where(
-        AdjudicationCase.task_id == Assignment.task_id,
-        AdjudicationCase.project_id == Assignment.project_id,
-        Decision.project_id == Assignment.project_id,
-    )
-    .correlate(Assignment)
-    .exists()
-)
-
-
 def submissions(
     session: Session, actor: Actor, scope: Scope, *, before: str | None = None
 ) -> tuple[OwnSubmission, ...]:
@@ -205,7 +184,7 @@ def submissions(
             Item.external_id,
             Assignment.closed_at,
             Assignment.current_revision,
-            _DECIDED.label("decided"),
+            case_opening.DECIDED.label("decided"),
         )
         .join(Round, Round.id == Assignment.round_id)
         .join(Item, Item.id == Assignment.item_id)

@@ -329,6 +329,10 @@ def test_a_decided_item_can_no_longer_be_edited(world: World, std: Standard) -> 
         labeling.revise(session, actor, std.scope, assignment_id, 1, prepared)
     with world.database.read() as session:
         own = workbench.submissions(session, actor, std.scope)
+        listed = labeling.mine(session, actor, std.scope, std.round_id)
+    assert {one.assignment_id: one.editable for one in listed} == {
+        one.assignment_id: one.editable for one in own
+    }
     offered = {one.assignment_id: (one.editable, one.decided) for one in own}
     assert offered.pop(assignment_id) == (False, True)
     assert list(offered.values()) == [(True, False)]
