@@ -218,13 +218,17 @@ def _holds_something(message: JsonValue) -> bool:
 
 
 def _files(row: Mapping[str, JsonValue], kind: ItemKind) -> list[dict[str, JsonValue]]:
-    """Return the files of the row and of its messages, each with the part it belongs to."""
+    """Return the files of the row and its parts, each with the part it belongs to."""
     part = {"text": "text", "prompt_response": "prompt"}.get(kind, "")
     found = file_entries(row.get("media"), part)
     messages = row.get("messages")
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if isinstance(message, dict):
             found += file_entries(message.get("media"), f"message:{index}")
+    responses = row.get("responses")
+    for place, one in enumerate(responses if isinstance(responses, list) else (), start=1):
+        if isinstance(one, dict):
+            found += file_entries(one.get("media"), f"response:{one.get('id', f'r{place}')}")
     return found
 
 

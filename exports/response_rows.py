@@ -38,11 +38,13 @@ def _response(value: JsonValue, place: int) -> tuple[dict[str, JsonValue], dict[
         message = f"{where} is {_kind_of(value)}; write text, or an object with id and text"
         raise ResponsesRefused(message)
     text, name = value.get("text"), value.get("id", f"r{place}")
+    if text is None and value.get("media"):
+        text = ""
     if not isinstance(text, str):
         raise ResponsesRefused(f"the text of {where} is {_kind_of(text)}; write text")
     if not isinstance(name, str) or not 0 < len(name) <= MAX_ID:
         raise ResponsesRefused(f"the id of {where} is no text of 1 to {MAX_ID} characters")
-    rest = {key: part for key, part in value.items() if key not in ("id", "text")}
+    rest = {key: part for key, part in value.items() if key not in ("id", "text", "media")}
     return {"id": name, "text": text}, rest
 
 
@@ -52,7 +54,7 @@ def responses_of(value: JsonValue, metadata: dict[str, JsonValue]) -> list[JsonV
     Parameters
     ----------
     value : list
-        Texts, or objects with ``text`` and perhaps ``id``.
+        Texts, or objects with ``text`` and perhaps ``id`` and ``media``.
     metadata : dict
         Gets further keys of the responses, by place, under ``response_fields``.
 
@@ -71,7 +73,8 @@ def responses_of(value: JsonValue, metadata: dict[str, JsonValue]) -> list[JsonV
     read = [_response(one, place) for place, one in enumerate(value, start=1)]
     if len({str(one["id"]) for one, _ in read}) < len(read):
         raise ResponsesRefused("two responses have the same id; give each its own")
-    if not any(str(one["text"]).strip() for one, _ in read):
+    shown = any(isinstance(one, dict) and one.get("media") for one in value)
+    if not shown and not any(str(one["text"]).strip() for one, _ in read):
         raise ResponsesRefused("'responses' holds no text: there is nothing to judge; drop the row")
     extras: dict[str, JsonValue] = {
         f"r{place}": rest for place, (_, rest) in enumerate(read, start=1) if rest

@@ -30,8 +30,8 @@ def as_shown(body: dict[str, Any], rubric: Rubric, assignment_id: str | None) ->
     Returns
     -------
     dict
-        Responses carry their place in the item as id. The ids that the file gave may name the
-        model that wrote them, and never reach an annotator.
+        Responses carry their place in the item as id, and files of theirs belong to that id. The
+        ids that the file gave may name the model that wrote them, and never reach an annotator.
     """
     responses = body.get(KIND)
     if responses is None:
@@ -40,7 +40,16 @@ def as_shown(body: dict[str, Any], rubric: Rubric, assignment_id: str | None) ->
     order = tuple(placed)
     if assignment_id is not None and rubric.display.shuffle_responses:
         order = shown_order(assignment_id, len(placed))
-    return {**body, KIND: [{"id": place, "text": placed[place]} for place in order]}
+    shown = {**body, KIND: [{"id": place, "text": placed[place]} for place in order]}
+    if "media" in body:
+        shown["media"] = _files(body["media"], responses)
+    return shown
+
+
+def _files(files: list[dict[str, Any]], responses: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the files of an item, those of a response under its place."""
+    named = {f"response:{one['id']}": f"response:r{n}" for n, one in enumerate(responses, start=1)}
+    return [{**one, "target": named.get(one["target"], one["target"])} for one in files]
 
 
 def kept_order(rubric: Rubric, assignment_id: str) -> str | None:

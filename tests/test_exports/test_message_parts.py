@@ -88,6 +88,15 @@ def test_files_belong_to_their_part() -> None:
     )
     assert files_of(pair) == ("in.png", "out.png")
     assert [one["target"] for one in without_names(pair.body)["media"]] == ["prompt", "response"]
+    two = [{"id": "model-a", "media": "a.png"}, {"text": "None.", "media": ["b.png", "c.png"]}]
+    drawn = good({"id": "a", "prompt": "Draw a pot.", "responses": two})
+    assert drawn.body["responses"] == [{"id": "model-a", "text": ""}, {"id": "r2", "text": "None."}]
+    assert [one["target"] for one in without_names(drawn.body)["media"]] == [
+        "response:model-a",
+        "response:r2",
+        "response:r2",
+    ]
+    assert "response_fields" not in drawn.metadata
     said = {"role": "user", "media": [{"file": "a/b.wav", "transcript": "Good morning."}]}
     [spoken] = good(turns(said)).body["media"]  # type: ignore[misc]
     assert spoken == {"file": "a/b.wav", "target": "message:0", "transcript": "Good morning."}

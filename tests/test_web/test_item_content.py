@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from playwright.sync_api import expect
 
 from annotate.models import Annotation, Item
 from annotate.policy import Scope
+from annotate.services import wellbeing
 from tests.support import media_samples
 from tests.support.browser import accessibility_problems
 from tests.test_services.items_support import import_file, jsonl
@@ -55,6 +57,14 @@ ROWS = [
             {"file": "pot.jpg", "target": "response", "alt": "A pot with a plant"},
             {"file": "said.wav", "target": "response", "transcript": "This is my pot."},
             {"file": "film.webm", "target": "response"},
+        ],
+    },
+    {
+        "id": "pair",
+        "prompt": "Draw a pot.",
+        "responses": [
+            {"id": "model-a", "text": "I would rather not."},
+            {"id": "model-b", "media": [{"file": "pot.jpg", "alt": "A pot with a plant"}]},
         ],
     },
     {"id": "long", "messages": TURNS},
@@ -167,6 +177,83 @@ def test_files_of_a_concealed_item_are_fetched_when_they_are_shown(  # noqa: PLR
     expect(page.locator(".q-open")).to_be_visible()
     desk.press("r", "r", "r")
     assert "grayscale" in page.evaluate(blurred), "the wish is remembered"
+
+
+def _radius(page: Page, levels: tuple[str, ...] = ()) -> float:
+    """How strong the blur of the picture is, in pixels."""
+    drawn = page.evaluate("getComputedStyle(document.querySelector('.media-image img')).filter")
+    assert all(level in drawn for level in levels)
+    found = re.search(r"blur\(([\d.]+)px\)", drawn)
+    return float(found.group(1)) if found else 0.0
+
+
+def test_blur_and_sound_are_as_project_and_person_set_them(
+    base: tuple[str, World], context: BrowserContext, tmp_path: Path
+) -> None:
+    desk = _desk(base, context, tmp_path, "pictured", (LLM, None))
+    page, world = desk.page, desk.world
+    actor = world.actor("ann")
+    with world.database.read() as session:
+        scope = Scope(session.scalars(sa.select(Item.project_id)).first() or "")
+
+    def visit(**wish: object) -> None:
+        with world.database.write() as session:
+            wellbeing.change_preference(session, actor, scope, wish)
+        desk.open()
+        desk.press("r", "r", "r")
+        expect(page.locator(".media-image")).to_have_attribute("data-loaded", "yes")
+
+    def muted() -> list[bool]:
+        desk.press("r", "r")
+        for load in page.locator(".media-stage").get_by_role("button", name="Load").all()[::-1]:
+            load.click()
+        expect(page.locator("audio, video")).to_have_count(2)
+        told: list[bool] = page.evaluate(
+            "[...document.querySelectorAll('audio, video')].map((one) => one.muted)"
+        )
+        assert page.evaluate(
+            "[...document.querySelectorAll('audio, video')].every((one) => one.paused)"
+        )
+        return told
+
+    found = []
+    for level in (1, 2, 3):
+        visit(blur=level)
+        found.append(_radius(page))
+    assert 0 < found[0] < found[1] / 2 < found[2] / 4, "each much stronger than the one before"
+    visit(blur=3, grey=True)
+    assert _radius(page, ("grayscale",)) == found[2]
+    assert muted() == [True, True], "a project begins with muted sound"
+    with world.database.write() as session:
+        wellbeing.change_policy(session, actor, scope, 1, {"mute": False})
+    visit()
+    assert muted() == [False, False]
+    visit(mute=True)
+    assert muted() == [True, True]
+
+
+def test_a_file_of_one_response_stands_with_it_and_names_no_model(
+    base: tuple[str, World], context: BrowserContext, tmp_path: Path
+) -> None:
+    desk = _desk(base, context, tmp_path, "pair", ("refusal-pairs", None))
+    page = desk.page
+    given: list[str] = []
+    page.on("response", lambda one: given.append(one.text()) if "/claim" in one.url else None)
+    asked = _asked(page)
+    desk.open()
+    drawn = page.locator("[data-turn='response:r2'] .media-image")
+    expect(drawn).to_have_attribute("data-loaded", "yes")
+    expect(page.locator(".media")).to_have_count(1)
+    expect(page.locator("[data-turn='response:r1'] .turn-text")).to_have_text("I would rather not.")
+    assert len(asked) == 1
+    assert "A pot with a plant" in given[0]
+    assert "model-" not in given[0] + page.content()
+    assert accessibility_problems(page) == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    desk.press("h")
+    expect(page.locator(".media-offer")).to_have_count(1)
+    expect(page.locator("img[src*='/media/']")).to_have_count(0)
 
 
 def test_two_hundred_turns_are_one_jump_away(

@@ -106,7 +106,9 @@ export function drawFile(entry, how) {
  */
 function veil(figure, careful) {
   const wish = wishes();
-  figure.classList.toggle("media-blur", care().blur > 0 || (wish.blur ?? careful));
+  const { blur } = care();
+  if (blur) figure.dataset["blur"] = String(blur);
+  figure.classList.toggle("media-blur", blur > 0 || (wish.blur ?? careful));
   figure.classList.toggle("media-grey", care().grey || (wish.grey ?? false));
 }
 
@@ -195,7 +197,7 @@ function recording(entry, kind, { address, careful, lang }) {
   const load = h("button.btn.btn-sm", { type: "button" }, icon("next"), t("loadRecording", { facts: factsOf(entry) }));
   load.addEventListener("click", () => {
     const player = makePlayer(kind, address, entry);
-    fill(stage, kind === "video" ? h("div.media-bar", { role: "group", "aria-label": t("viewOfPicture") }, veilButtons(figure)) : null, player, h("p.note", {}, t("startsMuted")));
+    fill(stage, kind === "video" ? h("div.media-bar", { role: "group", "aria-label": t("viewOfPicture") }, veilButtons(figure)) : null, player, care().mute ? h("p.note", {}, t("startsMuted")) : null);
     player.focus();
   });
   fill(stage, load);
@@ -218,8 +220,8 @@ function makePlayer(kind, address, entry) {
   const player = document.createElement(kind);
   player.controls = true;
   player.preload = "metadata";
-  player.defaultMuted = true;
-  player.muted = true;
+  player.defaultMuted = care().mute;
+  player.muted = care().mute;
   player.setAttribute("controlslist", "nodownload noremoteplayback");
   player.setAttribute("aria-label", entry.alt ?? factsOf(entry));
   if (player instanceof HTMLVideoElement) {
