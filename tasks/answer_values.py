@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from rubrics.conditions import Answer
 
 if TYPE_CHECKING:
-    from rubrics.schema import Number, Question
+    from rubrics.schema import Number, Question, Rubric
 
 MAX_TEXT: Final = 10_000
 MAX_SPANS: Final = 200
@@ -266,6 +266,30 @@ def ranking_words(question: Question, text: str) -> str:
     labels = {option.id: option.label for option in question.options}
     groups = ([labels.get(one, one) for one in group] for group in ranking_groups(text))
     return f" {RANK} ".join(f" {TIE} ".join(group) for group in groups)
+
+
+def span_words(question: Question, text: str) -> str:
+    """Return stored passages in words: where each lies, and what it is marked as."""
+    labels = {option.id: option.label for option in question.options}
+    return ", ".join(
+        f"{_place(span['target'])}, {span['start']} to {span['end']}"
+        + (f": {labels.get(span['label'], span['label'])}" if span.get("label") else "")
+        for span in json.loads(text)
+    )
+
+
+def _place(target: str) -> str:
+    part, _, which = target.partition(":")
+    if part == "message":
+        return f"turn {int(which) + 1}"
+    return f"{part} {which.removeprefix('r')}" if which else part
+
+
+def category_name(rubric: Rubric, question: Question, category: str) -> str:
+    """Return what the category of a cell is called: an option, or a choice it is repeated for."""
+    holder = rubric.question(question.repeat_for) if question.repeat_for else question
+    names = {option.id: option.label for option in holder.options}
+    return names.get(category, category)
 
 
 def every_ranking(question: Question) -> Iterator[str]:

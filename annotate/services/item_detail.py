@@ -30,7 +30,7 @@ from annotate.services import rubrics
 from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
 from annotate.services.scoping import in_scope, visible_items
-from tasks.answer_values import ranking_words
+from tasks.answer_values import category_name, ranking_words, span_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -82,12 +82,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class QuestionRow:
-    """One question with the answers side by side, in the order of the annotators."""
+    """One question with the answers side by side, in the order of the annotators.
+
+    Whether they differ is not said of free texts and passages.
+    """
 
     question: str
     text: str
     answers: tuple[Answer | None, ...]
-    differs: bool
+    differs: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,11 @@ class ItemView:
     sealed: str | None
     tasks: tuple[TaskView, ...] = ()
     gold: tuple[GoldView, ...] = field(default=())
+
+    @property
+    def only_files(self) -> bool:
+        """Whether the item holds pictures or recordings and no words."""
+        return self.kind == "text" and not self.body["text"]
 
     def to_json(self) -> dict[str, Any]:
         """Return what the JSON API shows."""
@@ -452,19 +460,18 @@ def _cells(session: Session, scope: Scope, annotation_ids: list[str]) -> dict[st
 def _rows(rubric: Rubric, submissions: Sequence[Submission]) -> Iterable[QuestionRow]:
     for question in rubric.questions:
         given = [
-            answer_words(question, [c for c in one.cells if c.question == question.id])
+            answer_words(rubric, question, [c for c in one.cells if c.question == question.id])
             for one in submissions
         ]
         if not any(given):
             continue
         compared = {(one.words, one.state) for one in given if one is not None}
         free = question.type in {"text", "span"}
-        yield QuestionRow(
-            question.id, question.text, tuple(given), differs=len(compared) > 1 and not free
-        )
+        differs = None if free else len(compared) > 1
+        yield QuestionRow(question.id, question.text, tuple(given), differs)
 
 
-def answer_words(question: Question, cells: Sequence[Cell]) -> Answer | None:
+def answer_words(rubric: Rubric, question: Question, cells: Sequence[Cell]) -> Answer | None:
     """Return an annotator's answer to a question in words, or None when there is none."""
     if not cells:
         return None
@@ -476,16 +483,18 @@ def answer_words(question: Question, cells: Sequence[Cell]) -> Answer | None:
     if not answered:
         return Answer("", "not_asked")
     clauses = tuple(dict.fromkeys(clause for cell in answered for clause in cell.clauses))
-    return Answer(_words(question, answered), "answered", clauses)
+    return Answer(_words(rubric, question, answered), "answered", clauses)
 
 
-def _words(question: Question, cells: Sequence[Cell]) -> str:
+def _words(rubric: Rubric, question: Question, cells: Sequence[Cell]) -> str:
     if question.type == "multi":
         names = {option.id: option.label for option in question.options}
         chosen = [names.get(c.category, c.category) for c in cells if c.value == "1"]
-        return ", ".join(chosen) or "–"
+        return ", ".join(chosen)
     return ", ".join(
-        f"{cell.category}: {_value(question, cell)}" if cell.category else _value(question, cell)
+        f"{category_name(rubric, question, cell.category)}: {_value(question, cell)}"
+        if cell.category
+        else _value(question, cell)
         for cell in cells
     )
 
@@ -493,8 +502,7 @@ def _words(question: Question, cells: Sequence[Cell]) -> str:
 def _value(question: Question, cell: Cell) -> str:
     value = cell.value or ""
     if question.type == "span":
-        spans = json.loads(value)
-        return ", ".join(f"{span['target']} {span['start']} to {span['end']}" for span in spans)
+        return span_words(question, value)
     if question.type == "ranking":
         return ranking_words(question, value)
     names = {option.id: option.label for option in question.options}

@@ -50,6 +50,8 @@ FILTERS = (
     "id",
 )
 EXCERPT = 140
+_ONLY_FILES = (Item.kind == "text") & Item.body.endswith('"text":""}', autoescape=True)
+"""Whether an item holds no words: its text is empty, and stands last in the stored body."""
 LONGEST = 300
 Row = Any
 """A row of one of the queries below; their columns stand in the query."""
@@ -96,6 +98,7 @@ class ItemLine:
     id: str
     external_id: str
     kind: str
+    only_files: bool
     language: str | None
     created_at: datetime
     state: str
@@ -218,6 +221,7 @@ def page(
         Item.kind,
         Item.language,
         Item.created_at,
+        _ONLY_FILES.label("only_files"),
     ]
     if excerpts or wanted.text:
         columns.append(Item.body)
@@ -396,6 +400,7 @@ def _lines(
             id=row.id,
             external_id=row.external_id,
             kind=row.kind,
+            only_files=row.only_files,
             language=row.language,
             created_at=row.created_at,
             state=_state(have, need),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from annotate.web.charts import Estimate, Scale, axis, forest_row, matrix, scale_for, short
 from annotate.web.rendering import translate as _
+from tasks.answer_values import category_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,6 +34,7 @@ SHORT_REASONS = {
     "no_labels": "no labels",
 }
 """What a cell says under a dash; the whole reason stands in the gate's column."""
+DASH = "\N{EN DASH}"
 MEASURES = {"units": "items", "minority": "of the rarer label"}
 """What the kernel counts, in the words of the page."""
 
@@ -89,11 +91,15 @@ def groups(rubric: Rubric, report: Report) -> tuple[Scale, Markup, tuple[Group, 
     """Return the axis and all rows, grouped by question, in the rubric's order."""
     judged = list(_judged(report))
     scale = scale_for([low for one, _all in judged for low in _lows(one.alpha)])
+    asked = {question.id: question for question in rubric.questions}
     titles = {question.id: question.text for question in rubric.questions}
     by_question: dict[str, list[Row]] = {}
     for one, overall in judged:
         titles.setdefault(one.question, one.text)
-        by_question.setdefault(one.question, []).append(_row(scale, one, overall))
+        row = _row(scale, one, overall)
+        if one.category and one.question in asked:  # the group says the question
+            row = replace(row, name=category_name(rubric, asked[one.question], one.category))
+        by_question.setdefault(one.question, []).append(row)
     found = tuple(Group(titles[key], tuple(rows)) for key, rows in by_question.items())
     return scale, axis(scale), found
 
@@ -159,7 +165,7 @@ def figure(result: AgreementResult) -> Figure:
     """Return a coefficient with its interval, or a dash with the reason."""
     if result.value is None:
         short_reason = SHORT_REASONS.get(result.status.value, result.status.value.replace("_", " "))
-        return Figure("\N{EN DASH}", _(short_reason), is_dash=True)
+        return Figure(DASH, _(short_reason), is_dash=True)
     under = ""
     if result.interval is not None:
         under = f"[{short(result.interval.low)}, {short(result.interval.high)}]"
@@ -170,7 +176,7 @@ def figure(result: AgreementResult) -> Figure:
 
 def _positive(one: VariableReport) -> Figure:
     if one.positive_agreement is None:
-        return Figure("", "")
+        return Figure(DASH, _("per option"), is_dash=True)
     return figure(one.positive_agreement)
 
 

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 ALL_PAGES = "css/all.css"
 """The sheets of every page, in one."""
-SHEETS = ("tokens", "base", "components", "layout", "charts", "utilities")
+SHEETS = ("tokens", "base", "components", "layout", "utilities")
 COMPRESSED = frozenset({".css", ".js", ".svg", ".txt", ".json"})
 _COMMENTS = re.compile(r"/\*\*.*?\*/|^[ \t]*//[^\n]*\n", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"(\.[^"]+)";\n', re.MULTILINE)

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 from annotate.services.own_answers import cell_key
 from annotate.web.rendering import translate as _
 from rubrics.schema import RESPONSES
-from tasks.answer_values import every_ranking, ranking_text, ranking_words
+from tasks.answer_values import (
+    category_name,
+    every_ranking,
+    ranking_text,
+    ranking_words,
+    span_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +25,8 @@ if TYPE_CHECKING:
 NOT_ASKED = "not_asked"
 UNSURE = "unsure"
 KEEP = "keep"
+WRITTEN_OUT = {"ranking": ranking_words, "span": span_words}
+"""Questions whose stored answers are no id of an option, and what writes them in words."""
 RANKED = 3
 """Up to so many options every order of them is offered; the order of more is written."""
 NONE = "none"
@@ -77,13 +85,7 @@ def title_of(rubric: Rubric, question: str, category: str) -> str:
     found = rubric.question(question)
     if not category:
         return found.text
-    return f"{found.text} \N{MIDDLE DOT} {_category_name(rubric, found, category)}"
-
-
-def _category_name(rubric: Rubric, question: Question, category: str) -> str:
-    holder = rubric.question(question.repeat_for) if question.repeat_for else question
-    names = {option.id: option.label for option in holder.options}
-    return names.get(category, category)
+    return f"{found.text} \N{MIDDLE DOT} {category_name(rubric, found, category)}"
 
 
 def short_title(rubric: Rubric, question: str, category: str) -> str:
@@ -92,7 +94,7 @@ def short_title(rubric: Rubric, question: str, category: str) -> str:
     words = question.replace("_", " ")
     if not category:
         return words.capitalize()
-    name = _category_name(rubric, found, category)
+    name = category_name(rubric, found, category)
     alone = found.type == "multi" and found.options_from != RESPONSES
     return name if alone else f"{name}: {words}"
 
@@ -193,7 +195,7 @@ def _options(rubric: Rubric, question: Question, category: str) -> tuple[tuple[s
     """Return (value, words, note) of what the cell can hold."""
     found: list[tuple[str, str, str]]
     if question.type == "multi":
-        name = _category_name(rubric, question, category)
+        name = category_name(rubric, question, category)
         found = [("1", _("Yes, %(name)s", name=name), ""), ("0", _("No"), "")]
     elif question.type == "boolean":
         found = [("true", _("Yes"), ""), ("false", _("No"), "")]
@@ -238,8 +240,8 @@ def value_words(rubric: Rubric, question: str, category: str, value: str | None,
     found = rubric.question(question)
     if found.type in {"multi", "boolean"}:
         return _("yes") if value in {"1", "true"} else _("no")
-    if found.type == "ranking":
-        return ranking_words(found, value)
+    if found.type in WRITTEN_OUT:
+        return WRITTEN_OUT[found.type](found, value)
     labels = {option.id: option.label for option in found.options}
     del category
     return labels.get(value, value)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from annotate.policy import Actor
+
 TRANSLATIONS = Path(__file__).parent / "translations"
 DOMAIN = "touchstone"
 UNDEFINED = "\N{EN DASH}"
@@ -157,6 +159,16 @@ NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
+ALL_TEAMS = frozenset({"audit.index"})
+"""Pages that are closed to a role for some teams only."""
+
+
+def _is_open(actor: Actor, endpoint: str, permission: str, project_id: str) -> bool:
+    if endpoint not in current_app.view_functions or not actor.may(permission, project_id):
+        return False
+    return endpoint not in ALL_TEAMS or actor.scope(permission, project_id).team_ids is None
+
+
 def _navigation() -> list[dict[str, Any]]:
     """Return the pages of the current project that the actor may open."""
     actor, scope = g.actor, g.get("scope")
@@ -175,5 +187,5 @@ def _navigation() -> list[dict[str, Any]]:
             "count": None,
         }
         for endpoint, permission, words, icon in NAVIGATION
-        if actor.may(permission, scope.project_id) and endpoint in current_app.view_functions
+        if _is_open(actor, endpoint, permission, scope.project_id)
     ]
