@@ -122,6 +122,14 @@ def test_who_may_decide_learns_no_cells_from_it(site: Site, seeded: Seeded) -> N
     assert "category" not in told
 
 
+def test_a_role_for_one_team_is_not_shown_the_way_to_it(site: Site, seeded: Seeded) -> None:
+    seeded.world.grant("theirs", "auditor", seeded.std.project_id, team="Internal")
+    assert site.browser("theirs").get(PAGE).status_code == 403
+    shown = site.get("/p/demo/", "theirs")
+    assert 'href="/p/demo/items"' in shown
+    assert f'href="{PAGE}"' not in shown
+
+
 def test_a_role_for_one_team_is_not_enough(seeded: Seeded) -> None:
     scope = Scope(seeded.std.project_id, frozenset({seeded.std.project_id}))
     with seeded.world.database.read() as session, pytest.raises(NotAllowed):

@@ -14,11 +14,13 @@ from annotate.models import UserAccount
 from annotate.services import adjudication, links
 from annotate.web.routes import ROUTES
 from tests.support.browser import Watch, accessibility_problems
-from tests.support.builders import World
+from tests.support.builders import Standard, World
 from tests.support.databases import migrated_database, settings_for
 from tests.support.live import live
 from tests.test_services.items_support import import_file
-from tests.test_services.test_adjudication import answer
+from tests.test_services.test_adjudication import answer, label
+from tests.test_services.test_responses import ANSWERS as PAIR_ANSWERS
+from tests.test_services.test_responses import PAIRS
 from tests.test_web.seeded import Seeded, seed
 
 if TYPE_CHECKING:
@@ -59,7 +61,11 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "rounds.detail": ((EVERYBODY, "/p/demo/rounds/{round}"),),
     "rounds.new": ((EVERYBODY, "/p/demo/rounds/new"),),
     "items.index": ((EVERYBODY, "/p/demo/items"), (EVERYBODY, "/p/empty/items")),
-    "items.detail": ((EVERYBODY, "/p/demo/items/{item}"),),
+    "items.detail": (
+        (EVERYBODY, "/p/demo/items/{item}"),
+        ("designer", "/p/demo/items/{decided_item}"),
+        ("designer", "/p/pairs/items/{pair}"),
+    ),
     "items.upload": ((EVERYBODY, "/p/demo/import"),),
     "items.quarantine": ((EVERYBODY, "/p/demo/quarantine"),),
     "jobs.index": ((EVERYBODY, "/p/demo/jobs"), (EVERYBODY, "/p/empty/jobs")),
@@ -68,14 +74,23 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "wellbeing.rules": ((EVERYBODY, "/p/demo/wellbeing/rules"),),
     "wellbeing.together": ((EVERYBODY, "/p/demo/wellbeing/together"),),
     "workbench.work": (("ann-1", "/p/demo/work"),),
-    "workbench.label": (("ann-1", "/p/demo/label/{round}"),),
+    "workbench.label": (
+        ("ann-1", "/p/demo/label/{round}"),
+        ("ann-3", "/p/pairs/label/{pairs_round}"),
+        ("ann-3", "/p/safety/label/{safety_round}"),
+    ),
     "personal.changed": (("ann-1", "/p/demo/feedback"), ("ann-1", "/p/empty/feedback")),
     "practice.index": ((EVERYBODY, "/p/demo/practice"), (EVERYBODY, "/p/empty/practice")),
     "practice.page": (("ann-1", "/p/demo/practice/{version}"),),
-    "agreement.index": ((EVERYBODY, "/p/demo/agreement"), (EVERYBODY, "/p/empty/agreement")),
+    "agreement.index": (
+        (EVERYBODY, "/p/demo/agreement"),
+        (EVERYBODY, "/p/pairs/agreement"),
+        (EVERYBODY, "/p/empty/agreement"),
+    ),
     "agreement.variable": (
         (EVERYBODY, "/p/demo/agreement/figure?question=severity"),
         (EVERYBODY, "/p/demo/agreement/figure?question=types&category=racist"),
+        (EVERYBODY, "/p/pairs/agreement/figure?question=better"),
     ),
     "cases.index": (
         ("designer", "/p/demo/cases?state=all"),
@@ -95,6 +110,8 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "releases.index": ((EVERYBODY, "/p/demo/releases"), (EVERYBODY, "/p/empty/releases")),
     "releases.detail": ((EVERYBODY, "/p/demo/releases/{release}?checked=1"),),
 }
+
+REFUSALS = (("ann-1", "/p/demo/settings", 403), ("ann-1", "/p/none/", 404), ("", "/nothing", 404))
 
 
 @dataclass
@@ -126,7 +143,7 @@ class Tour:
                     .values(language=language)
                 )
 
-    def open(self, page: Page, login: str, path: str) -> None:
+    def open(self, page: Page, login: str, path: str, status: int = 200) -> None:
         """Open an address as a person and hold the answer to what every answer must be."""
         self.context.clear_cookies()
         if login:
@@ -135,7 +152,9 @@ class Tour:
             )
         answer = page.goto(self.base + path.format(**self.names))
         assert answer is not None
-        assert answer.status == 200, page.content()
+        assert answer.status == status, page.content()
+        if "/label/" in path:
+            page.locator("#stage-empty h1, .q-open").first.wait_for()
 
 
 def _names(seeded: Seeded, link: str) -> dict[str, str]:
@@ -155,6 +174,7 @@ def _names(seeded: Seeded, link: str) -> dict[str, str]:
         "round": seeded.std.round_id,
         "version": seeded.std.version_id,
         "item": seeded.std.item_ids[0],
+        "decided_item": seeded.std.item_ids[1],
         "job": job_id,
         "release": release_id,
         "import_job": import_job,
@@ -162,6 +182,28 @@ def _names(seeded: Seeded, link: str) -> dict[str, str]:
         "blind_case": blind,
         "answered_case": answered,
         "decided_case": seeded.decided_case,
+    }
+
+
+def _others(world: World) -> dict[str, str]:
+    """Make projects of the other shipped rubrics: pairs that two people labelled, and exchanges."""
+    pairs, safety = world.project("pairs"), world.project("safety")
+    names = ("ann-1", "ann-2", "ann-3")
+    for name in names:
+        world.grant(name, "annotator", pairs, team="Internal")
+        world.grant(name, "annotator", safety, team="Internal")
+    world.grant("designer", "designer", pairs)
+    version, items = world.rubric(pairs, PAIRS), world.pairs(pairs, 3)
+    round_id = world.round(pairs, version, items)
+    std = Standard(pairs, version, round_id, tuple(items), names)
+    for login, better in (("ann-1", "first"), ("ann-2", "second")):
+        for _ in items:
+            label(world, std, login, {**PAIR_ANSWERS, "better": {"value": better}})
+    exchanges = world.rubric(safety, "llm-response-safety")
+    return {
+        "pair": items[0],
+        "pairs_round": round_id,
+        "safety_round": world.round(safety, exchanges, world.items(safety, 3)),
     }
 
 
@@ -179,7 +221,7 @@ def tour(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
             world.grant(EVERYBODY, role)
         with database.write() as session:
             issued = links.issue(session, world.actor(EVERYBODY), "reset", world.user("reader"))
-        names = _names(seeded, issued.address.rpartition("/")[2])
+        names = _names(seeded, issued.address.rpartition("/")[2]) | _others(world)
         made: list[Flask] = []
 
         def application(base: str) -> Flask:
@@ -191,7 +233,7 @@ def tour(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
                 locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
             )
             context.set_default_timeout(20_000)
-            people = (EVERYBODY, "ann-1", "adjudicator", "second", "designer", "auditor")
+            people = (EVERYBODY, "ann-1", "ann-3", "adjudicator", "second", "designer", "auditor")
             cookies = {login: world.cookie(login) for login in people}
             yield Tour(made[0], base, names, cookies, context, Watch(context), world)
             context.close()
@@ -259,3 +301,18 @@ def test_a_page_is_sound_at_every_size(tour: Tour, endpoint: str) -> None:
     page.close()
     assert errors == []
     tour.watch.check()
+
+
+@pytest.mark.parametrize(("login", "path", "status"), REFUSALS)
+def test_a_refusal_is_a_sound_page_too(tour: Tour, login: str, path: str, status: int) -> None:
+    page = tour.context.new_page()
+    page.set_viewport_size({"width": WIDE, "height": 768})
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        tour.open(page, login, path, status)
+        assert accessibility_problems(page) == [], f"{path} in {theme}"
+    title = page.get_by_role("heading", level=1).inner_text()
+    assert f"{title}. " not in page.locator(".lede").inner_text(), "said once"
+    _fits(page, path)
+    assert page.get_by_role("link", name="To the start page").is_visible()
+    page.close()

@@ -208,3 +208,19 @@ def test_content_is_concealed_where_the_rubric_asks_for_it(site: Site) -> None:
     shown = text_of(site.as_person("boss").get(f"/p/quiet/items/{item}"))
     assert shown.count("<details><summary>Concealed, ") == 2
     assert "In no round yet" in shown
+
+
+def test_an_item_without_words_is_called_by_what_it_holds(site: Site, demo: Standard) -> None:
+    bed = {"sha256": "0" * 64, "type": "image/png", "name": "bed.png", "target": "text"}
+    bodies: list[dict[str, Any]] = [
+        {"text": "", "media": [bed]},
+        {"text": '"text":""}'},
+        {"text": "B", "media": [bed]},
+    ]
+    keys = site.world.items_of(demo.project_id, "text", bodies, "file")
+    manager = site.as_person("manager")
+    told = ["picture or recording", "text", "text"]
+    for number, (key, words) in enumerate(zip(keys, told, strict=True)):
+        row = rf"file-000{number}</a></th>\s*<td[^>]*>{words}</td>"
+        assert re.search(row, manager.get("/p/demo/items").text)
+        assert f'<p class="lede">{words}</p>' in manager.get(f"/p/demo/items/{key}").text
