@@ -18,7 +18,7 @@ from playwright.sync_api import Dialog, expect
 from annotate.db import Database
 from annotate.models import Annotation, Assignment, Item, LoginSession, Task
 from annotate.services import invariants
-from tests.support.browser import Watch
+from tests.support.browser import Watch, accessibility_problems
 from tests.support.builders import World
 from tests.support.databases import environment_for, migrated_database, settings_for
 from tests.support.server import Server
@@ -42,6 +42,8 @@ KEPT = """() => new Promise((done) => {
     all.onsuccess = () => { request.result.close(); done(JSON.stringify(all.result)); };
   };
 })"""
+NO_SECOND_TRY = """const later = setTimeout;
+window.setTimeout = (act, wait, ...more) => (wait > 700 ? 0 : later(act, wait, ...more));"""
 
 
 @dataclass
@@ -332,18 +334,84 @@ def test_sign_out_keeps_or_sends_what_waits(office: Office, context: BrowserCont
     leave = page.get_by_role("button", name="Sign out", exact=True)
     leave.click()
     expect(page.locator("#unsent-count")).to_have_text("1")
-    page.get_by_role("button", name="Send them").click()
+    page.get_by_role("button", name="Send them, then").click()
     expect(page.locator("#unsent-failed")).to_be_visible()
     page.get_by_role("button", name="Keep them").click()
     expect(page).to_have_url(f"{office.server.url}/login?done=signed-out")
     assert office.count() == 0
-    context.unroute("**/submit")
     office.seat(context, "ann")
     page.goto(f"{office.server.url}/p/{office.slug}/work")
     leave.click()
-    page.get_by_role("button", name="Send them").click()
+    expect(page.locator("#unsent-count")).to_have_text("1")
+    context.unroute("**/submit")
+    page.get_by_role("button", name="Send them, then").click()
     expect(page).to_have_url(f"{office.server.url}/login?done=signed-out")
     assert office.stored() == {"item-0000": ("ann", "not_abusive")}
+
+
+def _hold_back(tab: Tab, *answers: str) -> None:
+    """Answer items while no submission arrives."""
+    tab.page.context.route("**/submit", lambda route: route.abort())
+    for number, key in enumerate(answers):
+        tab.expect_item(number)
+        tab.answer(key, "Enter")
+    tab.expect_state(f"{len(answers)} waiting to send")
+
+
+def test_any_page_sends_what_waits(office: Office, context: BrowserContext) -> None:
+    office.seat(context, "ann")
+    tab = office.open(context)
+    tab.ready_ahead()
+    _hold_back(tab, "1")
+    page = tab.page
+    note, sent = page.locator("#unsent-note"), page.locator("#unsent-sent")
+    context.unroute("**/submit")
+    office.seat(context, "bob")
+    page.goto(f"{office.server.url}/account")
+    page.wait_for_function("indexedDB.databases().then((all) => all.length > 0)")
+    expect(note).to_be_hidden()
+    assert office.count() == 0, "nothing is sent under another name"
+    office.seat(context, "ann")
+    page.goto(f"{office.server.url}/account")
+    expect(sent).to_be_visible()
+    expect(note).to_be_hidden()
+    assert office.stored() == {"item-0000": ("ann", "not_abusive")}
+    page.reload()
+    expect(page.locator("h1")).to_be_visible()
+    expect(sent).to_be_hidden()
+
+
+def test_any_page_tells_what_waits_and_what_was_refused(
+    office: Office, context: BrowserContext
+) -> None:
+    office.seat(context, "ann")
+    tab = office.open(context)
+    tab.ready_ahead()
+    _hold_back(tab, "1", "2")
+    tab.page.close()
+    page = context.new_page()
+    page.add_init_script(NO_SECOND_TRY)
+    note = page.locator("#unsent-note")
+    page.goto(f"{office.server.url}/p/{office.slug}/work")
+    expect(note).to_contain_text("Waiting: 2")
+    assert accessibility_problems(page) == []
+
+    def spoil(route: Route) -> None:
+        body: Any = route.request.post_data_json
+        if body["answers"] == {"severity": {"value": "ambiguous"}}:
+            body["answers"] = {"severity": {"value": "purple"}}
+        route.continue_(post_data=json.dumps(body))
+
+    context.unroute("**/submit")
+    context.route("**/submit", spoil)
+    page.get_by_role("button", name="Send them now").click()
+    expect(note).to_contain_text("Not taken by the server: 1")
+    expect(note.locator("[data-unsent=waiting]")).to_be_hidden()
+    expect(note.locator("button")).to_be_hidden()
+    assert office.stored() == {"item-0000": ("ann", "not_abusive")}
+    again = office.open(context).page
+    again.locator("#save-state").click()
+    expect(again.locator("#outbox-list")).to_contain_text("item-0001")
 
 
 def test_what_is_refused_comes_back_with_its_problems(

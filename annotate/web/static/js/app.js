@@ -5,6 +5,7 @@ import { watchJobs } from "./app/jobs.js";
 import { forgetOnLogout } from "./app/logout.js";
 import { filterTables } from "./app/tables.js";
 import { themeSwitch } from "./app/theme.js";
+import { sendWaiting } from "./app/waiting.js";
 
 themeSwitch();
 confirmFirst();
@@ -12,3 +13,4 @@ copyButtons();
 filterTables();
 watchJobs();
 forgetOnLogout();
+sendWaiting();
