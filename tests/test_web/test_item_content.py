@@ -310,6 +310,40 @@ def test_unseen_characters_are_named_and_offsets_stay(
     assert WORDS[span["start"] : span["end"]] == "tomatoes"
 
 
+def test_nothing_of_one_item_is_left_in_the_frames_of_the_next(
+    base: tuple[str, World], context: BrowserContext
+) -> None:
+    address, world = base
+    project = world.project()
+    world.grant("ann", "annotator", project, team="Internal")
+    words = ("A fern grows.", "Peas climb.", "Sow\u200b in March.", "Water it.")
+    ids = world.items_of(project, "text", [{"text": text} for text in words])
+    ids += world.items_of(project, "messages", [{"messages": TURNS[:2]}], prefix="talk")
+    version = world.rubric(project, "spans", SPANS.replace("    target: text\n", ""))
+    round_id = world.round(project, version, ids, overlap=1)
+    context.add_cookies([{"name": "touchstone", "value": world.cookie("ann"), "url": address}])
+    desk = Desk(world, context.new_page(), address, round_id)
+    page = desk.page
+    desk.open()
+    text = page.locator(".turn-text")
+    page.evaluate("document.querySelector('.turn').kept = true")
+    text.focus()
+    left = {"ArrowRight ArrowRight s": "mark", "h": ".concealed", "Shift+I": ".unseen", "j": "#no"}
+    for at, (keys, shown) in enumerate(left.items()):
+        expect(page.locator("#item-id")).to_have_text(f"item-{at:04}")
+        expect(text).to_have_text(words[at])
+        expect(page.locator("mark, .unseen, .concealed")).to_have_count(0)
+        assert page.evaluate("document.querySelector('.turn').kept"), "it is the same frame"
+        desk.press(*keys.split())
+        expect(page.locator(shown)).to_have_count(int(shown != "#no"))
+        desk.press("Enter")
+    expect(page.locator("#item-id")).to_have_text("talk-0000")
+    expect(page.locator("#invisibles-bar")).to_be_hidden()
+    expect(text).to_have_count(2)
+    assert text.all_inner_texts() == [turn["content"] for turn in TURNS[:2]]
+    expect(page.locator(".turn-who").first).to_contain_text("turn 1")
+
+
 def test_experts_see_files_calls_and_the_unseen(
     base: tuple[str, World], context: BrowserContext, tmp_path: Path
 ) -> None:

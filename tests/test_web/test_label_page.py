@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from playwright.sync_api import expect
 
 from annotate.db import Database
 from annotate.models import Annotation, Assignment, Item, Label, OptOut
+from annotate.services.text import canonical_json
 from tests.support.apps import application_on
 from tests.support.browser import accessibility_problems
 from tests.support.builders import World
@@ -263,3 +265,31 @@ def test_the_page_fits_a_phone(base: tuple[str, World], context: BrowserContext)
     expect(desk.page.locator(".submit-row [data-act=report]")).to_be_in_viewport()
     expect(desk.page.locator("#submit")).to_be_in_viewport()
     assert accessibility_problems(desk.page) == []
+
+
+def test_the_first_load_is_light(base: tuple[str, World], context: BrowserContext) -> None:
+    desk = _desk(base, context, "conversational-abuse")
+    talk = [{"role": ("user", "assistant")[n % 2], "content": "Word " * 16} for n in range(8)]
+    with desk.world.database.write() as session:
+        session.execute(sa.update(Item).values(body=canonical_json({"messages": talk})))
+    cdp = context.new_cdp_session(desk.page)
+    begun: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+    cdp.on("Network.requestWillBeSent", lambda one: begun.update({one["requestId"]: _url(one)}))
+    cdp.on(
+        "Network.loadingFinished",
+        lambda one: sizes.update({one["requestId"]: int(one["encodedDataLength"])}),
+    )
+    cdp.send("Network.enable")
+    desk.open()
+    first = dict(begun)
+    expect(desk.page.locator("main[data-ahead='2']")).to_be_visible()
+    assert {url.split("/")[2] for url in first.values()} == {urlsplit(desk.base).netloc}
+    assert len(first) <= 15, first
+    loaded = {first[one]: sizes.get(one, 0) for one in first}
+    assert sum(loaded.values()) <= 100_000, loaded
+    assert min(size for url, size in loaded.items() if url.endswith(".js")) > 0
+
+
+def _url(event: dict[str, Any]) -> str:
+    return str(event["request"]["url"])
