@@ -206,7 +206,7 @@ def test_content_is_concealed_where_the_rubric_asks_for_it(site: Site) -> None:
     site.world.rubric(project_id, source=re.sub(r"conceal: \w+", "conceal: always", source))
     (item,) = site.world.items(project_id, 1)
     shown = text_of(site.as_person("boss").get(f"/p/quiet/items/{item}"))
-    assert shown.count("<details><summary>Concealed, ") == 2
+    assert shown.count('<details class="veil"><summary class="concealed">') == 2
     assert "In no round yet" in shown
 
 
