@@ -19,7 +19,7 @@ from PIL import Image
 
 from annotate.db import new_id, settings_of
 from annotate.models import Item, Media
-from annotate.services import containers, film_containers
+from annotate.services import containers, film_containers, practice
 from annotate.services.containers import Cleaned, FileRefused
 from annotate.services.errors import NotFound
 from annotate.services.places import own_place
@@ -320,6 +320,19 @@ def of_assignment(
         )
     )
     return _served(session, statement, digest)
+
+
+def of_practice_item(session: Session, scope: Scope, practice_item_id: str, digest: str) -> Served:
+    """Return a file of an item that people practise on.
+
+    Raises
+    ------
+    NotFound
+        When there is none, or the item is in quarantine.
+    """
+    return of_item(
+        session, scope, practice.row_of(session, scope, practice_item_id).item_id, digest
+    )
 
 
 def _served(session: Session, statement: sa.Select[str, str], digest: str) -> Served:

@@ -30,6 +30,12 @@ def of_assignment(assignment_id: str, digest: str) -> Response:
     return _send(media.of_assignment(read_session(), actor(), scope(), assignment_id, digest))
 
 
+@blueprint.get("/projects/<project>/practice/<practice_item_id>/media/<digest>")
+def of_practice_item(project: str, practice_item_id: str, digest: str) -> Response:  # noqa: ARG001 - the guard resolves it
+    """Send a file of an item that people practise on."""
+    return _send(media.of_practice_item(read_session(), scope(), practice_item_id, digest))
+
+
 def _send(file: Served) -> Response:
     """Send a file, or the range of it that was asked for.
 

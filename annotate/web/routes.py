@@ -82,6 +82,7 @@ ROUTES: dict[str, Rule] = {
     "wellbeing.api_together": api("wellbeing.aggregate", "project"),
     # files of items
     "media.of_item": api("item.view", "item_id"),
+    "media.of_practice_item": api("work.label", "project"),
     "media.of_assignment": api("work.label", "assignment_id", owner_only=True),
     # the annotator's pages
     "workbench.work": page("work.label", "project"),

@@ -22,6 +22,7 @@ from annotate.models import (
     Job,
     LoginSession,
     Media,
+    PracticeItem,
     RoleGrant,
     Round,
     Task,
@@ -280,11 +281,23 @@ class _Maker:
                 created_by=owner,
                 created_at=moment,
             )
-            session.add_all([assignment, case, release, job])
+            practised = PracticeItem(
+                id=new_id(),
+                project_id=project_id,
+                item_id=item_id,
+                rubric_version_id=version_id,
+                fingerprint=task.fingerprint,
+                reference_cells="[]",
+                origin="imported",
+                created_by=owner,
+                created_at=moment,
+            )
+            session.add_all([assignment, case, release, job, practised])
             session.flush()
             return {
                 "assignment_id": assignment.id,
                 "case_id": case.id,
+                "practice_item_id": practised.id,
                 "release_id": release.id,
                 "name": FILE_NAME,
                 "job_id": job.id,

@@ -13,10 +13,11 @@ from playwright.sync_api import expect
 
 from annotate.models import Annotation, Item
 from annotate.policy import Scope
-from annotate.services import wellbeing
+from annotate.services import practice_sets, wellbeing
 from tests.support import media_samples
 from tests.support.browser import accessibility_problems
 from tests.test_services.items_support import import_file, jsonl
+from tests.test_services.test_responses import ANSWERS
 from tests.test_web.test_label_page import LLM, Desk, base
 
 if TYPE_CHECKING:
@@ -254,6 +255,31 @@ def test_a_file_of_one_response_stands_with_it_and_names_no_model(
     desk.press("h")
     expect(page.locator(".media-offer")).to_have_count(1)
     expect(page.locator("img[src*='/media/']")).to_have_count(0)
+
+
+def test_files_of_a_practice_item_are_shown_until_it_is_in_quarantine(
+    base: tuple[str, World], context: BrowserContext, tmp_path: Path
+) -> None:
+    address, world = base
+    project = world.project()
+    world.grant("ann", "annotator", project, team="Internal")
+    version = world.rubric(project, "refusal-pairs")
+    ids = _import(world, project, tmp_path)
+    with world.database.write() as session:
+        text = json.dumps({"id": "pair", "answers": ANSWERS})
+        owner = world.actor("owner")
+        practice_sets.add_file(session, owner, Scope(project), version, text)
+    context.add_cookies([{"name": "touchstone", "value": world.cookie("ann"), "url": address}])
+    page = context.new_page()
+    page.goto(f"{address}/p/demo/practice/{version}")
+    picture = page.locator("[data-turn='response:r2'] .media-image")
+    expect(picture).to_have_attribute("data-loaded", "yes")
+    file = picture.locator("img").get_attribute("src") or ""
+    assert page.request.get(address + file).status == 200
+    with world.database.write() as session:
+        gone = sa.update(Item).where(Item.id == ids["pair"])
+        session.execute(gone.values(quarantined_at=world.now()))
+    assert page.request.get(address + file).status == 404
 
 
 def test_two_hundred_turns_are_one_jump_away(

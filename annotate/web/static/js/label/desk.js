@@ -48,6 +48,8 @@ export class Desk {
     this.root = root;
     this.userId = userId;
     this.onDraft = onDraft;
+    /** Where the API has the places that lie here, and with them the files of their items. */
+    this.places = "/assignments";
     this.item = new ItemView(must("#turns"), { onReveal: (part) => this.#noteReveal(part), onSelect: (span) => this.#offerMark(span) });
     this.rail = new Rail(must("#questions"), {
       onOpen: (key) => this.open(key, { write: true }),
@@ -153,7 +155,7 @@ export class Desk {
       hold: care().hold || rubric.display.reveal === "hold",
       askedAbout: all ? null : new Set(asked.map(({ target }) => target)),
       notice: rubric.display.notice,
-      mediaAddress: `${this.root.dataset["api"] ?? "/api/v1"}/assignments/${encodeURIComponent(this.now().assignment.id)}/media/`,
+      mediaAddress: `${this.root.dataset["api"] ?? "/api/v1"}${this.places}/${encodeURIComponent(this.now().assignment.id)}/media/`,
     });
     this.#paintMarks();
   }

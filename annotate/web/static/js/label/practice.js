@@ -31,6 +31,7 @@ class PracticePage {
     this.api = new Api(root.dataset["api"] ?? "/api/v1", root.dataset["csrf"] ?? "", root.dataset["userId"] ?? "");
     this.desk = new Desk(root, "practice");
     this.path = `/projects/${encodeURIComponent(root.dataset["project"] ?? "")}/practice`;
+    this.desk.places = this.path;
     this.version = root.dataset["practice"] ?? "";
     /** @type {Rubric | null} */
     this.rubric = null;
