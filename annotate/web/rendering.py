@@ -159,6 +159,8 @@ NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
+REACHED_FROM = {"jobs": "items", "personal": "workbench"}
+"""Sections without an entry of their own, and the one that leads to them."""
 ALL_TEAMS = frozenset({"audit.index"})
 """Pages that are closed to a role for some teams only."""
 
@@ -177,6 +179,7 @@ def _navigation() -> list[dict[str, Any]]:
         return []
     here = request.endpoint or ""
     section = here.split(".")[0]
+    section = REACHED_FROM.get(section, section)
     is_listed = any(endpoint == here for endpoint, *_ in NAVIGATION)
     return [
         {

@@ -224,3 +224,18 @@ def test_an_item_without_words_is_called_by_what_it_holds(site: Site, demo: Stan
         row = rf"file-000{number}</a></th>\s*<td[^>]*>{words}</td>"
         assert re.search(row, manager.get("/p/demo/items").text)
         assert f'<p class="lede">{words}</p>' in manager.get(f"/p/demo/items/{key}").text
+
+
+@on_sqlite
+def test_a_page_without_an_entry_is_found_under_the_one_that_leads_to_it(
+    site: Site, demo: Standard
+) -> None:
+    assert demo.annotators
+    current = re.compile(r'href="([^"]*)" aria-current="page"')
+    for login, path, entry in (
+        ("manager", "jobs", "items"),
+        ("manager", "items", "items"),
+        ("ann-1", "feedback", "work"),
+    ):
+        shown = site.as_person(login).get(f"/p/demo/{path}").text
+        assert current.findall(shown) == [f"/p/demo/{entry}"], path
