@@ -9,6 +9,8 @@ import { t, tOr } from "./texts.js";
 /** @typedef {import("./answers.js").Lack} Lack */
 
 const LONGEST = 24;
+/** @type {Intl.DisplayNames | undefined} */
+let names;
 
 /**
  * @param {string} reason
@@ -108,7 +110,8 @@ export function quoted(text, span) {
  */
 export function languageName(code) {
   try {
-    return new Intl.DisplayNames([document.documentElement.lang || "en"], { type: "language" }).of(code) ?? code;
+    names ??= new Intl.DisplayNames([document.documentElement.lang || "en"], { type: "language" });
+    return names.of(code) ?? code;
   } catch {
     return code;
   }

@@ -150,6 +150,8 @@ export function isTyping(target) {
 
 /** A hidden tab draws nothing; what waits for a frame there waits this long. */
 const NO_FRAME = 100;
+/** @type {Promise<unknown> | null} the frame that is waited for, by however many */
+let next = null;
 
 /**
  * Wait until what was changed is on the screen, so that nothing delays its frame.
@@ -157,6 +159,12 @@ const NO_FRAME = 100;
  * @returns {Promise<unknown>}
  */
 export function painted() {
-  const frame = new Promise((done) => { requestAnimationFrame(() => setTimeout(done, 0)); });
-  return Promise.race([frame, new Promise((done) => { setTimeout(done, NO_FRAME); })]);
+  if (next) return next;
+  const own = new Promise((done) => {
+    const begun = () => { if (next === own) next = null; };
+    requestAnimationFrame(() => { begun(); setTimeout(done, 0); });
+    setTimeout(() => { begun(); done(null); }, NO_FRAME);
+  });
+  next = own;
+  return own;
 }
