@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
+from annotate.db import new_id
+from annotate.models import Item, Media
+from annotate.services import media
+from annotate.services.text import canonical_json
+from tests.support.browser import accessibility_problems
 from tests.support.live import live
+from tests.support.media_samples import jpeg
 from tests.test_web.project_support import Site
 from tests.test_web.seeded import Seeded, seed
 
@@ -101,3 +109,46 @@ def test_single_keys_that_are_off_do_nothing(case: Page) -> None:
     case.get_by_label("Not abusive").focus()
     press(case, "Space")
     assert chosen(case) == {"value:severity": "not_abusive"}
+
+
+def test_files_of_the_item_are_fetched_when_asked_for_and_called_by_no_name(
+    case: Page, site: Site, seeded: Seeded
+) -> None:
+    world = site.world
+    kept = media.keep(world.database.settings, seeded.std.project_id, BytesIO(jpeg()))
+    entry = {
+        "target": "message:1",
+        "sha256": kept.sha256,
+        "type": kept.media_type,
+        "bytes": kept.size,
+        "name": "abusive/pot.jpg",
+        "alt": "A pot with a plant",
+    }
+    item_id = seeded.std.item_ids[0]
+    with world.database.write() as session:
+        item = session.get_one(Item, item_id)
+        item.body = canonical_json({**json.loads(item.body), "media": [entry]})
+        row = Media(
+            id=new_id(),
+            project_id=seeded.std.project_id,
+            item_id=item_id,
+            content_hash=kept.sha256,
+            original_hash=kept.original_sha256,
+            media_type=kept.media_type,
+            size=kept.size,
+            created_at=world.now(),
+        )
+        session.add(row)
+    asked: list[str] = []
+    case.on("request", lambda one: asked.append(one.url) if "/media/" in one.url else None)
+    case.reload()
+    offer = case.locator(".turn-user .media-offer")
+    expect(offer).to_contain_text("A pot with a plant")
+    assert asked == []
+    assert "abusive/" not in case.content(), "the name of a file can tell the label"
+    assert accessibility_problems(case) == []
+    case.get_by_role("button", name="Show", exact=True).click()
+    expect(case.locator(".media-image")).to_have_attribute("data-loaded", "yes")
+    assert len(asked) == 1
+    case.set_viewport_size({"width": 360, "height": 740})
+    assert case.evaluate("document.documentElement.scrollWidth") <= 360
