@@ -34,6 +34,8 @@ class Element:
     needed: int
     cell: tuple[str, str, str]
     """Question, category and value of the label cell that says yes."""
+    asked: str
+    """The question's words: two questions may have options of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,15 @@ def elements_of(rubric: RubricText) -> tuple[Element, ...]:
 def _of_question(rubric: RubricText, question: Question) -> Iterable[Element]:
     if question.type == "boolean":
         needed = question.agreement.min_positives
-        yield Element(question.id, "true", question.text, needed, (question.id, "", "true"))
+        yield Element(
+            question.id, "true", question.text, needed, (question.id, "", "true"), question.text
+        )
     specs = {one.id: one.agreement for one in rubric.categories if question.options_from}
     for option in question.options:
         spec = specs.get(option.id) or question.agreement
         multi = question.type == "multi"
         cell = (question.id, option.id, "1") if multi else (question.id, "", option.id)
-        yield Element(question.id, option.id, option.label, spec.min_positives, cell)
+        yield Element(question.id, option.id, option.label, spec.min_positives, cell, question.text)
 
 
 def elements_found(

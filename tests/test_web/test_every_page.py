@@ -53,7 +53,11 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "projects.home": ((EVERYBODY, "/"),),
     "projects.index": ((EVERYBODY, "/projects"),),
     "projects.new": ((EVERYBODY, "/projects/new"),),
-    "projects.overview": ((EVERYBODY, "/p/demo/"), (EVERYBODY, "/p/empty/")),
+    "projects.overview": (
+        (EVERYBODY, "/p/demo/"),
+        (EVERYBODY, "/p/empty/"),
+        (EVERYBODY, "/p/pairs/"),
+    ),
     "projects.settings": ((EVERYBODY, "/p/demo/settings"),),
     "rubrics.index": ((EVERYBODY, "/p/demo/rubric"), (EVERYBODY, "/p/empty/rubric")),
     "rubrics.new": ((EVERYBODY, "/p/demo/rubric/new"),),

@@ -44,6 +44,21 @@ def test_an_annotator_of_one_project_goes_to_the_work(site: Site) -> None:
     assert "Demo" in site.get("/", "designer")
 
 
+def test_options_of_the_same_name_stand_under_their_questions(site: Site) -> None:
+    world = site.world
+    project = world.project("pairs")
+    version = world.rubric(project, "refusal-pairs")
+    world.grant("root", "administrator")
+    world.round(project, version, world.pairs(project, 2))
+    page = site.get("/p/pairs/")
+    for words in ("Which responses refuse too much?", "Which responses give what they should not"):
+        heading = page.index(words)
+        assert heading < page.index("Response 1", heading)
+    assert page.count('<tr class="group">') >= 2
+    site.standard()
+    assert '<tr class="group">' not in site.get("/p/demo/")
+
+
 def test_a_new_project_is_made_from_the_form(site: Site) -> None:
     site.get("/projects/new")
     answer = site.post("/projects/new", slug="safety", title="Safety", min_votes="3")
