@@ -69,7 +69,10 @@ class Tally:
 
     def words(self) -> str:
         """Tell people how far it is."""
-        parts = [f"{self.rows:,} rows read", f"{self.added:,} items added"]
+        parts = [
+            "one row read" if self.rows == 1 else f"{self.rows:,} rows read",
+            "one item added" if self.added == 1 else f"{self.added:,} items added",
+        ]
         if self.unchanged:
             parts.append(f"{self.unchanged:,} were there already")
         if self.refused:

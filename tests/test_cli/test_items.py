@@ -93,7 +93,7 @@ def test_refused_rows_are_listed_on_standard_error(
         "--project", "tested",
     )  # fmt: skip
     assert result.exit_code == 1
-    assert "32 rows read, 1 items added, 31 refused." in result.stdout
+    assert "32 rows read, one item added, 31 refused." in result.stdout
     assert "line 2 (b): there is no content" in result.stderr
     assert "and 11 more" in result.stderr
     assert count(database) == 1
