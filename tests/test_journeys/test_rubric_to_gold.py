@@ -163,6 +163,8 @@ def label_everything(page: Page, server: Server, disputed: tuple[str, ...]) -> N
         page.keyboard.press("Enter")
         if done + 1 < len(REMARKS):
             expect(name).not_to_have_text(item)
+    # whoever leaves before that takes the last answer along in the browser
+    expect(page.locator("#empty-kept")).to_have_text("Everything that you submitted is saved.")
     expect(page.locator("#stage-empty")).to_contain_text("done with this round")
 
 
