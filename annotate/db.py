@@ -103,7 +103,8 @@ class Database:
             self.read_engine = _sqlite_engine(settings, read_only=True)
         else:
             self.write_engine = _postgresql_engine(settings)
-            self.read_engine = self.write_engine
+            # A transaction would end by ROLLBACK, at which psycopg forgets all prepared statements.
+            self.read_engine = self.write_engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writers = sessionmaker(self.write_engine, expire_on_commit=False)
         self._readers = sessionmaker(self.read_engine, expire_on_commit=False)
         reference = weakref.ref(self)
@@ -131,7 +132,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a session for reading; it takes no lock and is never committed."""
+        """Open a session for reading; it takes no lock and is never committed.
+
+        On SQLite it sees one moment; on PostgreSQL each statement sees its own, as it would in a
+        transaction of that isolation level, so nothing can be streamed: read in batches by key.
+        """
         session = self._readers()
         session.info["database"] = self
         try:

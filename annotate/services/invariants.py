@@ -20,7 +20,7 @@ from tasks.errors import TaskError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import InstrumentedAttribute, Session
 
 EXAMPLES = 5
 BATCH = 500
@@ -180,34 +180,40 @@ def _counted(rule: str, broken: Iterator[str]) -> Iterator[Violation]:
         yield Violation(rule, len(ids), tuple(ids[:EXAMPLES]))
 
 
+def _batches(
+    session: Session,
+    statement: sa.Select[*tuple[Any, ...]],
+    key: InstrumentedAttribute[str],
+) -> Iterator[Sequence[sa.Row[Any]]]:
+    """Yield all rows in the order of a key that is among the columns as ``id``, some at a time."""
+    after = ""
+    while rows := session.execute(
+        (statement.where(key > after) if after else statement)
+        .order_by(key)
+        .limit(BATCH)
+        .execution_options(**EVERYWHERE)
+    ).all():
+        yield rows
+        after = rows[-1].id
+
+
 def _wrong_hashes(session: Session) -> Iterator[str]:
     statement = sa.select(Item.id, Item.body, Item.content_hash)
-    with session.execute(statement.execution_options(yield_per=BATCH, **EVERYWHERE)) as rows:
-        for row in rows:
-            if sha256_hex(row.body) != row.content_hash:
-                yield row.id
+    for rows in _batches(session, statement, Item.id):
+        yield from (row.id for row in rows if sha256_hex(row.body) != row.content_hash)
 
 
 def _wrong_labels(session: Session) -> Iterator[str]:
     """Yield annotations whose labels differ from those that their answers make."""
-    after = ""
-    while True:
-        statement = sa.select(
-            Annotation.id,
-            Annotation.project_id,
-            Annotation.rubric_version_id,
-            Annotation.answers,
-            Annotation.origin,
-        )
-        if after:
-            statement = statement.where(Annotation.id > after)
-        rows = session.execute(
-            statement.order_by(Annotation.id).limit(BATCH).execution_options(**EVERYWHERE)
-        ).all()
-        if not rows:
-            return
+    statement = sa.select(
+        Annotation.id,
+        Annotation.project_id,
+        Annotation.rubric_version_id,
+        Annotation.answers,
+        Annotation.origin,
+    )
+    for rows in _batches(session, statement, Annotation.id):
         yield from _wrong_in(session, rows)
-        after = rows[-1].id
 
 
 CellRow = tuple[str, str, str | None, str, str]

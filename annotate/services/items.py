@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from rubrics.schema import Question, Rubric
 
 PAGE = 50
+SEARCHED = 200
+"""How many items a search reads at a time."""
 STATES = ("unlabelled", "partly", "done", "disputed")
 RESERVED = ("unsure", "cannot_assess", "not_asked")
 FILTERS = (
@@ -233,7 +235,7 @@ def page(
     elif after is not None:
         statement = statement.where(Item.id > known_form(after, "item"))
     statement = statement.order_by(Item.id if upwards else Item.id.desc())
-    found = _take(session, statement, wanted.text)
+    found = _take(session, statement, wanted.text, upwards=upwards)
     more, rows = len(found) > PAGE, found[:PAGE]
     if upwards:
         rows.reverse()
@@ -245,19 +247,24 @@ def page(
     )
 
 
-def _take(session: Session, statement: sa.Select[Any], text: str) -> list[Row]:
+def _take(session: Session, statement: sa.Select[Any], text: str, *, upwards: bool) -> list[Row]:
     if not text:
         return list(session.execute(statement.limit(PAGE + 1)))
     needle = text.casefold()
     found: list[Row] = []
-    # LIKE reads the stored JSON, in which "role" or "text" stand in every row.
-    with session.execute(statement.execution_options(yield_per=200)) as result:
-        for row in result:
-            if any(needle in part.casefold() for part in texts_of(json.loads(row.body))):
-                found.append(row)
-                if len(found) > PAGE:
-                    break
-    return found
+    beyond = Item.id > sa.bindparam("last") if upwards else Item.id < sa.bindparam("last")
+    batch = session.execute(statement.limit(SEARCHED)).all()
+    while True:
+        # LIKE reads the stored JSON, in which "role" or "text" stand in every row.
+        found += (row for row in batch if _says(row.body, needle))
+        if len(found) > PAGE or len(batch) < SEARCHED:
+            return found[: PAGE + 1]
+        rest = statement.where(beyond).limit(SEARCHED)
+        batch = session.execute(rest, {"last": batch[-1].id}).all()
+
+
+def _says(body: str, needle: str) -> bool:
+    return any(needle in part.casefold() for part in texts_of(json.loads(body)))
 
 
 def texts_of(body: Any) -> Iterator[str]:  # noqa: ANN401 - a body of any kind

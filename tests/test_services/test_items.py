@@ -70,6 +70,30 @@ def test_each_filter_finds_what_it_says(database: Database, tmp_path: Path) -> N
         assert found(database, scope, **query) == expected, query
 
 
+def test_a_search_reads_on_until_its_page_is_full(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words stand only now and then: each page takes more than one reading, both ways."""
+    monkeypatch.setattr(items, "SEARCHED", 4)
+    monkeypatch.setattr(items, "PAGE", 3)
+    scope = new_project(database)
+    rows = [{"id": f"i{n}", "text": "a rose" if n % 3 == 0 else "a leaf"} for n in range(24)]
+    import_file(database, scope, jsonl(tmp_path / "a.jsonl", rows))
+    wanted = items.parse_filter({"text": "ROSE"})
+    seen: list[list[str]] = []
+    below = None
+    with database.read() as session:
+        while True:
+            page = items.page(session, scope, wanted, before=below)
+            seen.append([line.external_id for line in page.lines])
+            if page.older is None:
+                break
+            below = page.older
+        back = items.page(session, scope, wanted, after=page.newer)
+    assert seen == [["i21", "i18", "i15"], ["i12", "i9", "i6"], ["i3", "i0"]]
+    assert [line.external_id for line in back.lines] == seen[1]
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [

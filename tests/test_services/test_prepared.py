@@ -48,6 +48,17 @@ def test_values_come_back_as_they_went_in(database: Database) -> None:
     assert (message.body, message.created_at) == ("50 % of {}", MOMENT)
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_postgresql_keeps_a_statement_from_one_reading_to_the_next(database: Database) -> None:
+    """The driver forgets all of them at a ROLLBACK, so reading must not end with one."""
+    for _ in range(7):  # the driver prepares what it has sent five times
+        with database.read() as session:
+            FIND.first(session, {"topic": "one"})
+    with database.read() as session:
+        kept = session.scalars(sa.text("SELECT statement FROM pg_prepared_statements")).all()
+    assert any("outbox_message" in statement for statement in kept)
+
+
 def test_many_rows_and_none(database: Database) -> None:
     with database.write() as session:
         ADD.run_each(session, [row("many") for _ in range(3)])
