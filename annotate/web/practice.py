@@ -78,10 +78,12 @@ def page(project: str, version_id: str) -> str:
     """Show the labelling page in practice."""
     session = read_session()
     version = rubrics.get(session, scope(), version_id)
+    found = practice.sets(session, actor(), scope())
+    holds = sum(one.items for one in found if one.rubric_version_id == version.id)
     return render_template(
         "label.html",
         project=_crumb(),
-        practice={"rubric_version_id": version.id, "project": project},
+        practice={"rubric_version_id": version.id, "project": project, "holds": holds},
         round=SimpleNamespace(id="", name=version.title),
         person_id=actor().user_id,
         time_zone=actor().time_zone,

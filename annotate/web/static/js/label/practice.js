@@ -116,9 +116,10 @@ class PracticePage {
   #showDone() {
     this.#stage("empty");
     pill("plain", t("practicePill"));
-    fill(must("#stage-empty"), h("div.empty-page", {}, h("div", {}, h("h1", { tabindex: "-1" }, t("practiceDone")), h("p.lede", {}, t("practiceDoneBody"))),
-      h("div.btn-row", {}, h("a.btn.btn-primary", { href: this.root.dataset["work"] ?? "/" }, t("toMyWork")),
-        h("button.btn", { type: "button", onclick: () => { this.after = ""; void this.next(); } }, t("practiceAgain")))));
+    const { hollow, work, back } = this.root.dataset;
+    fill(must("#stage-empty"), h("div.empty-page", {}, h("div", {}, h("h1", { tabindex: "-1" }, hollow ?? t("practiceDone")), hollow ? null : h("p.lede", {}, t("practiceDoneBody"))),
+      h("div.btn-row", {}, h("a.btn.btn-primary", { href: work ?? "/" }, back ?? t("toMyWork")),
+        hollow ? null : h("button.btn", { type: "button", onclick: () => { this.after = ""; void this.next(); } }, t("practiceAgain")))));
     must("#stage-empty h1").focus();
   }
 
