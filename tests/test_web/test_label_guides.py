@@ -152,6 +152,15 @@ def _search_and_cite(desk: Desk) -> None:
         assert page.evaluate(LOST) is False, key
 
 
+def _fill_practice_set(world: World, project: str, version: str) -> None:
+    why = {"clause": "SE-I1", "text": "The insult is about a gender."}
+    text = "\n".join(
+        [line("item-0000", abusive("mild", ("sexist",)), types=why), line("item-0001", BENIGN)]
+    )
+    with world.database.write() as session:
+        practice_sets.add_file(session, world.actor("owner"), Scope(project), version, text)
+
+
 def test_practice_compares_and_makes_no_label(
     base: tuple[str, World], context: BrowserContext
 ) -> None:
@@ -160,16 +169,15 @@ def test_practice_compares_and_makes_no_label(
     world.grant("ann", "annotator", project, team="Internal")
     version = world.rubric(project, ABUSE)
     world.items(project, 2)
-    why = {"clause": "SE-I1", "text": "The insult is about a gender."}
-    text = "\n".join(
-        [line("item-0000", abusive("mild", ("sexist",)), types=why), line("item-0001", BENIGN)]
-    )
-    with world.database.write() as session:
-        practice_sets.add_file(session, world.actor("owner"), Scope(project), version, text)
     context.add_cookies([{"name": "touchstone", "value": world.cookie("ann"), "url": address}])
     page = context.new_page()
     desk = Desk(world, page, address, "")
     page.goto(f"{address}/p/demo/practice/{version}")
+    expect(page.locator("#stage-empty")).to_have_text(
+        "This set holds no item yetTo the practice sets"
+    )
+    _fill_practice_set(world, project, version)
+    page.reload()
     desk.expect_item("item-0000")
     desk.press("1", "Enter")
     result = page.locator(".practice-result")
