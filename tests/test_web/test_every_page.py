@@ -13,7 +13,7 @@ from annotate.db import Database
 from annotate.models import UserAccount
 from annotate.services import adjudication, links
 from annotate.web.routes import ROUTES
-from tests.support.browser import Watch, accessibility_problems
+from tests.support.browser import Watch, accessibility_problems, with_axe
 from tests.support.builders import Standard, World
 from tests.support.databases import migrated_database, settings_for
 from tests.support.live import live
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from flask import Flask
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WIDE, NARROW = 1366, 360
@@ -38,6 +38,11 @@ BAD_FILE = """{"id": "a", "text": "Lunch is at noon."}
 {"id": "b", "text":
 {"id": "c", "text": 7}
 """
+
+CONTRAST = ("color-contrast",)
+"""What a theme can break."""
+SIZES = ("target-size", "scrollable-region-focusable", "button-name", "link-name", "label")
+"""What a narrow page can break: targets too small, lost scrollers, names that went."""
 
 NOT_PAGES = {"health.static_file", "rubrics.source", "jobs.problems_csv", "releases.download"}
 """Addresses that answer with a file."""
@@ -120,13 +125,14 @@ REFUSALS = (("ann-1", "/p/demo/settings", 403), ("ann-1", "/p/none/", 404), ("",
 
 @dataclass
 class Tour:
-    """A served project and one browser profile for all pages."""
+    """A served project, and one tab for all pages: each new one would be a process more."""
 
     app: Flask
     base: str
     names: dict[str, str]
     cookies: dict[str, str]
     context: BrowserContext
+    page: Page
     watch: Watch
     world: World
 
@@ -147,8 +153,9 @@ class Tour:
                     .values(language=language)
                 )
 
-    def open(self, page: Page, login: str, path: str, status: int = 200) -> None:
+    def open(self, login: str, path: str, status: int = 200) -> None:
         """Open an address as a person and hold the answer to what every answer must be."""
+        page = self.page
         self.context.clear_cookies()
         if login:
             self.context.add_cookies(
@@ -233,34 +240,16 @@ def tour(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
             return made[0]
 
         with live(application) as base:
-            context = browser.new_context(
-                locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
+            context = with_axe(
+                browser.new_context(locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
             )
             context.set_default_timeout(20_000)
             people = (EVERYBODY, "ann-1", "ann-3", "adjudicator", "second", "designer", "auditor")
             cookies = {login: world.cookie(login) for login in people}
-            yield Tour(made[0], base, names, cookies, context, Watch(context), world)
+            watch = Watch(context)
+            yield Tour(made[0], base, names, cookies, context, context.new_page(), watch, world)
             context.close()
         database.dispose()
-
-
-def contrast_problems(page: Page) -> object:
-    """Return what cannot be read: the one rule that a theme can break. axe-core is loaded."""
-    return _broken(page, ["color-contrast"])
-
-
-def size_problems(page: Page) -> object:
-    """Return what a narrow page can break: names that went, targets too small, lost scrollers."""
-    rules = ["target-size", "scrollable-region-focusable", "button-name", "link-name", "label"]
-    return _broken(page, rules)
-
-
-def _broken(page: Page, rules: list[str]) -> object:
-    return page.evaluate(
-        "async (rules) => (await axe.run(document, {runOnly: {type: 'rule', values: rules}}))"
-        ".violations.map((one) => [one.id, one.nodes.map((node) => node.target)])",
-        rules,
-    )
 
 
 def test_every_page_has_a_sample_here(tour: Tour) -> None:
@@ -278,45 +267,56 @@ def _fits(page: Page, path: str) -> None:
     assert wide <= NARROW, f"{path} is {wide} px wide"
 
 
-@pytest.mark.parametrize("endpoint", ARGUMENTS)
-def test_a_page_is_sound_at_every_size(tour: Tour, endpoint: str) -> None:
-    page = tour.context.new_page()
+@pytest.fixture
+def complaints(tour: Tour) -> Iterator[list[str]]:
+    """What the console calls an error while a test runs."""
     errors: list[str] = []
-    page.on("console", lambda one: errors.append(one.text) if one.type == "error" else None)
+
+    def heard(one: ConsoleMessage) -> None:
+        if one.type == "error":
+            errors.append(one.text)
+
+    tour.page.on("console", heard)
+    yield errors
+    tour.page.remove_listener("console", heard)
+
+
+@pytest.mark.parametrize("endpoint", ARGUMENTS)
+def test_a_page_is_sound_at_every_size(tour: Tour, endpoint: str, complaints: list[str]) -> None:
+    page = tour.page
     for login, path in ARGUMENTS[endpoint]:
         page.set_viewport_size({"width": WIDE, "height": 768})
         page.emulate_media(color_scheme="light")
-        tour.open(page, login, path)
+        tour.open(login, path)
         assert page.title() not in {"", "Touchstone"}, path
         assert accessibility_problems(page) == [], path
         page.emulate_media(color_scheme="dark")
-        assert contrast_problems(page) == [], f"{path} in the dark"
+        assert accessibility_problems(page, rules=CONTRAST) == [], f"{path} in the dark"
         _fits(page, path)
         # a theme changes colours alone, a direction everything but them: so the pages that are
         # written right to left are looked at whole, and their colours were looked at before
         page.set_viewport_size({"width": WIDE, "height": 768})
         tour.speak(login, "ar")
-        tour.open(page, login, path)
+        tour.open(login, path)
         assert page.evaluate("document.dir") == "rtl"
         assert accessibility_problems(page) == [], f"{path} right to left, in the dark"
         _fits(page, f"{path} right to left")
-        assert size_problems(page) == [], f"{path} on a phone"
+        assert accessibility_problems(page, rules=SIZES) == [], f"{path} on a phone"
         tour.speak(login, "en")
-    page.close()
-    assert errors == []
+    page.goto("about:blank")  # what the last page still asks for belongs to this test
+    assert complaints == []
     tour.watch.check()
 
 
 @pytest.mark.parametrize(("login", "path", "status"), REFUSALS)
 def test_a_refusal_is_a_sound_page_too(tour: Tour, login: str, path: str, status: int) -> None:
-    page = tour.context.new_page()
+    page = tour.page
     page.set_viewport_size({"width": WIDE, "height": 768})
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        tour.open(page, login, path, status)
+        tour.open(login, path, status)
         assert accessibility_problems(page) == [], f"{path} in {theme}"
     title = page.get_by_role("heading", level=1).inner_text()
     assert f"{title}. " not in page.locator(".lede").inner_text(), "said once"
     _fits(page, path)
     assert page.get_by_role("link", name="To the start page").is_visible()
-    page.close()
