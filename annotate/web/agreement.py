@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from flask import Blueprint, jsonify, render_template, request
 from annotate.services import agreement, projects, side_lean
 from annotate.services.agreement import Slice
 from annotate.services.errors import NotFound
-from annotate.web import agreement_view
+from annotate.web import agreement_view, case_view
 from annotate.web.language_names import language_name
 from annotate.web.requests import actor, read_session, scope
 
@@ -76,6 +77,7 @@ def index(project: str) -> str:
         main=main,
         matrix=None if main is None else agreement_view.pair_matrix(measured, main),
         sides=side_lean.leans(read_session(), scope(), measured.rubric, chosen),
+        short_title=partial(case_view.short_title, measured.rubric),
         **context,
     )
 
@@ -114,6 +116,8 @@ def variable(project: str) -> str:
         slug=project,
         measured=measured,
         shown=shown,
+        asked=agreement_view.asked_about(measured.rubric, shown),
+        no_interval=agreement_view.no_interval,
         verdict_words=agreement_view.verdict_words(shown),
         coefficients=agreement_view.coefficients(shown, [o for o in found if o is not shown]),
         matrix=agreement_view.pair_matrix(measured, shown),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from annotate.web.charts import Estimate, Scale, axis, forest_row, matrix, scale_for, short
 from annotate.web.rendering import translate as _
+from tasks.agreement.intervals import HANGS_ON_ONE, NO_SPREAD, TOO_FEW_UNITS
 from tasks.answer_values import category_name
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Row:
     percent: Figure
     positive: Figure
     prevalence: Figure
-    counts: Figure
+    items: int
     verdict: str
     verdict_words: str
     conditioning: str
@@ -146,7 +147,7 @@ def _row(scale: Scale, one: VariableReport, overall: VariableReport | None) -> R
         percent=figure(one.results["percent_agreement"]),
         positive=_positive(one),
         prevalence=_prevalence(one),
-        counts=_counts(one.alpha),
+        items=one.alpha.n_pairable_units,
         verdict=one.verdict,
         verdict_words=words,
         conditioning=one.conditioning,
@@ -186,17 +187,6 @@ def _prevalence(one: VariableReport) -> Figure:
     if one.prevalence is None:
         return Figure("", under)
     return Figure(f"{100 * one.prevalence:.1f} %", under)
-
-
-def _counts(result: AgreementResult) -> Figure:
-    return Figure(
-        f"{result.n_pairable_units:,}",
-        _(
-            "%(labels)s labels, %(raters)s people",
-            labels=f"{result.n_labels:,}",
-            raters=result.n_raters,
-        ),
-    )
 
 
 def verdict_words(one: VariableReport) -> str:
@@ -255,6 +245,7 @@ def summary(report: Report) -> Summary:
         )
         return Summary("refuse", title, body)
     if unknown == total:
+        body = f"{body} {_('Every row says what it has and what it needs.')}"
         return Summary("plain", _("Not enough labels to judge anything yet"), body)
     if middle or unknown:
         title = _(
@@ -266,6 +257,27 @@ def summary(report: Report) -> Summary:
         )
         return Summary("caution", title, body)
     return Summary("met", _("Gate met: all %(total)s reach their target", total=total), body)
+
+
+def no_interval(result: AgreementResult) -> str:
+    """Return why a figure has no interval, with items for what the kernel calls units."""
+    reason = result.interval_reason or result.status.reason
+    words = {
+        TOO_FEW_UNITS: _("Fewer than two items: no variance can be estimated."),
+        NO_SPREAD: _(
+            "Every item gives the same figure: there is no spread to estimate a variance from."
+        ),
+        HANGS_ON_ONE: _(
+            "Without one of the items the figure is undefined: it hangs on that alone."
+        ),
+    }
+    return words.get(reason, reason)
+
+
+def asked_about(rubric: Rubric, one: VariableReport) -> str:
+    """Return the question of an option whose own name does not tell it."""
+    found = next((known.text for known in rubric.questions if known.id == one.question), "")
+    return found if one.category and found not in one.text else ""
 
 
 def value_names(rubric: Rubric, question: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WIDTH = 232
+WIDTH = 200
 MARGIN = 6
 ROW = 31
 LOWEST = -0.6
@@ -165,16 +165,19 @@ def matrix(
     names: Sequence[str], values: Sequence[Sequence[float | None]], *, floor: float, label: str
 ) -> Markup:
     """Draw a symmetric matrix whose colour diverges about the floor; the value is in each cell."""
+    heads = [_in_lines(name, 8) for name in names]
+    head = 7 + 13 * max(len(lines) for lines in heads)
     width = LABEL_WIDTH + CELL_WIDTH * len(names) + MARGIN
-    height = 20 + CELL_HEIGHT * len(names)
+    height = head + CELL_HEIGHT * len(names)
     parts = [
-        Markup('<text x="{}" y="13" text-anchor="middle">{}</text>').format(
-            LABEL_WIDTH + CELL_WIDTH * (column + 0.5), _clipped(name, 8)
+        Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
+            LABEL_WIDTH + CELL_WIDTH * (column + 0.5), head - 7 - 13 * above, line
         )
-        for column, name in enumerate(names)
+        for column, lines in enumerate(heads)
+        for above, line in enumerate(reversed(lines))
     ]
     for row, name in enumerate(names):
-        y = 20 + CELL_HEIGHT * row
+        y = head + CELL_HEIGHT * row
         parts.append(
             Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(
                 LABEL_WIDTH - 8, y + 19, _clipped(name, 14)
@@ -210,6 +213,13 @@ def colour_step(value: float, floor: float) -> int:
     (1, 4, 7)
     """
     return 1 + sum(value - floor >= bound for bound in STEPS_FROM_FLOOR)
+
+
+def _in_lines(name: str, length: int) -> list[str]:
+    """Set a name that is too long for a line in two, at a space; what is still too long is cut."""
+    first, space, rest = name.partition(" ")
+    lines = [first, rest] if space and len(name) > length else [name]
+    return [_clipped(line, length) for line in lines]
 
 
 def _clipped(name: str, length: int) -> str:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from annotate.cli.agreement_commands import agreement as agreement_command
 from annotate.services import agreement, gold
 from annotate.services.agreement import Slice
+from annotate.web.charts import matrix
 from tests.support.builders import ABUSE
 from tests.test_web.project_support import Site
 from tests.test_web.seeded import Seeded, seed
@@ -112,6 +113,23 @@ def test_every_figure_leads_to_its_items(site: Site, seeded: Seeded) -> None:
     assert f"/p/demo/items/{seeded.std.item_ids[0]}" in first
     assert "2 × Not abusive" in first
     assert "Show as table" in first
+
+
+def test_the_page_of_an_option_says_its_question_and_why_there_is_no_interval(
+    site: Site, seeded: Seeded
+) -> None:
+    del seeded
+    shown = site.get(f"{PAGE}/figure?question=types&category=racist&conditioning=reached")
+    assert "Which kinds of abuse are in it? Agreement on this, among those who reached" in shown
+    assert "Without one of the items the figure is undefined" in shown
+    assert "of the units" not in shown
+
+
+def test_long_names_stand_in_two_lines_above_the_matrix() -> None:
+    drawn = matrix(["Asta Lind", "Bo", "annotator-017"], [[None] * 3] * 3, floor=0.6, label="All")
+    assert drawn.count(">Asta</text>") == drawn.count(">Lind</text>") == 1
+    assert ">Bo</text>" in drawn
+    assert ">anno…017</text>" in drawn
 
 
 def test_the_items_behind_a_figure_add_up(site: Site, seeded: Seeded) -> None:
