@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import signal
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
-from gunicorn.util import import_app  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.util import import_app
+from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.test import Client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from wsgiref.types import WSGIApplication
 
-    from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
+    from gunicorn.workers.base import Worker
 
 ANNOUNCE = "TOUCHSTONE_ANNOUNCE"
 """The address that quickstart wants to be told on screen once the server answers."""
@@ -25,7 +26,7 @@ ANNOUNCE = "TOUCHSTONE_ANNOUNCE"
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
-class Threads(ThreadWorker):  # type: ignore[misc]
+class Threads(ThreadWorker):
     """A worker that takes a signal to end from its first moment on."""
 
     def init_signals(self) -> None:
@@ -34,7 +35,7 @@ class Threads(ThreadWorker):  # type: ignore[misc]
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
 
-class Parent(Arbiter):  # type: ignore[misc]
+class Parent(Arbiter):
     """The parent of the workers.
 
     A worker that is forked while the server is told to end (a service manager signals the whole
@@ -42,16 +43,17 @@ class Parent(Arbiter):  # type: ignore[misc]
     it is sent with the handler of its parent, and stay until it is killed.
     """
 
-    def spawn_worker(self) -> Any:  # noqa: ANN401 - the number of a process
+    def spawn_worker(self) -> int:
         """Start a worker; signals to end wait until it can take them."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         try:
-            return super().spawn_worker()
+            number: int = super().spawn_worker()
+            return number
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
 
-class WebServer(BaseApplication):  # type: ignore[misc]
+class WebServer(BaseApplication):
     """Gunicorn with settings of our own and none from files, arguments or the environment.
 
     Parameters
@@ -79,9 +81,10 @@ class WebServer(BaseApplication):  # type: ignore[misc]
         for name, value in chosen.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Any:  # noqa: ANN401 - a WSGI application
+    def load(self) -> WSGIApplication:
         """Make the application of one worker."""
-        return import_app(self._application)
+        application: WSGIApplication = import_app(self._application)
+        return application
 
     def run(self) -> None:
         """Serve until a signal ends it."""

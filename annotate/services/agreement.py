@@ -30,7 +30,7 @@ from tasks.reliability import VariableUnknown, agreement_report, items_behind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from annotate.policy import Actor, Scope
     from rubrics.schema import Rubric
@@ -293,7 +293,9 @@ def label_columns(session: Session, scope: Scope, chosen: Slice) -> LabelColumns
     return LabelColumns(*columns)
 
 
-def current_labels(scope: Scope, chosen: Slice, *columns: Any) -> Any:  # noqa: ANN401 - a select
+def current_labels(
+    scope: Scope, chosen: Slice, *columns: sa.ColumnElement[Any] | InstrumentedAttribute[Any]
+) -> sa.Select[*tuple[Any, ...]]:
     """Select columns of the labels that stand in a slice: submitted, of their last revision."""
     query = (
         sa.select(*columns)
