@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,63}\Z")
-LOGIN_WORDS = "Two to 64 of a to z, 0 to 9 and . _ @ + - are allowed, beginning with a or 0."
+LOGIN_WORDS = (
+    "Use 2 to 64 of these: a to z, 0 to 9 and . _ @ + -. The first is a letter or a digit."
+)
 PREFERENCES: dict[str, tuple[str, ...]] = {
     "theme": ("", "light", "dark"),
     "reading_font": ("serif", "sans"),

@@ -11,9 +11,10 @@ from pydantic import Field, JsonValue
 
 from annotate.services import key_bindings, practice, practice_sets, projects, rubrics
 from annotate.services.errors import BadInput, Conflict, NotFound
-from annotate.web.case_view import title_of, value_words
+from annotate.web.case_view import NOT_ASKED, title_of, value_words
 from annotate.web.labeling import Key  # noqa: TC001 - pydantic reads it
 from annotate.web.projects import status_of
+from annotate.web.rendering import translate as _
 from annotate.web.requests import Body, actor, json_body, read_session, scope, transaction
 
 if TYPE_CHECKING:
@@ -155,6 +156,8 @@ def _cell_words(rubric: Rubric, cells: tuple[ReferenceCell, ...]) -> list[str]:
         return []
     if question.type != "multi" or cells[0].state != "answered":
         first = cells[0]
+        if first.state == NOT_ASKED:
+            return [_("not asked")]
         return [value_words(rubric, first.question, first.category, first.value, first.state)]
     names = {option.id: option.label for option in question.options}
     return [names.get(cell.category, cell.category) for cell in cells if cell.value == "1"]

@@ -559,7 +559,8 @@ export class LabelPage {
   async mine() {
     const listed = await this.#trying(() => this.api.mine(this.roundId));
     if (!listed) return;
-    const format = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { dateStyle: "medium", timeStyle: "short", timeZone: this.root.dataset["timeZone"] || undefined });
+    // as on every other page: 2026-11-22 04:37, which is how Swedish writes it
+    const format = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "short", timeZone: this.root.dataset["timeZone"] || undefined });
     const chosen = await askMine(listed.submissions.map((/** @type {any} */ one) => ({
       assignmentId: one.assignment_id, name: one.external_id, when: format.format(new Date(one.submitted_at)), editable: one.editable,
     })));
