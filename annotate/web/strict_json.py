@@ -1,7 +1,7 @@
 """JSON as the API takes it: UTF-8, no key twice, no NaN; whatever is broken is told with its place.
 
-Python's parser says where the text is broken, but not where a key stands twice or where a constant
-is that JSON has not: only then is the text walked a second time.
+Python's parser says where the text is broken, but not where a key stands twice or where a number is
+that cannot be kept: only then is the text walked a second time.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from math import inf
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from annotate.services.errors import ApplicationError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _PIECE = re.compile(r'"(?:[^"\\]++|\\.)*+"|-?Infinity|NaN|-?\d[\d.eE+-]*+|[{}]', re.DOTALL)
 _COLON = re.compile(r"[ \t\r\n]*:")
 _CONSTANTS = frozenset({"NaN", "Infinity", "-Infinity"})
+_INFINITE = frozenset({inf, -inf})
+_SHOWN = 40
 
 
 class BrokenJson(ApplicationError):
@@ -35,6 +38,10 @@ class _NoConstant(ValueError):
     """Ends the parsing; never leaves this module."""
 
 
+class _TooLarge(ValueError):
+    """Ends the parsing; never leaves this module."""
+
+
 def strict_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Parse JSON: UTF-8, no duplicate keys, no NaN or infinity.
 
@@ -45,7 +52,9 @@ def strict_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """
     text = _decoded(data)
     try:
-        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        return json.loads(
+            text, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=_finite
+        )
     except json.JSONDecodeError as error:
         _refuse(text, error.pos, f"not JSON: {error.msg}", error)
     except _KeyTwice as error:
@@ -54,11 +63,15 @@ def strict_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
     except _NoConstant as error:
         at, name = next(one for one in _pieces(text) if one[1] in _CONSTANTS)
         _refuse(text, at, f"{name} is not JSON: send a number or null", error)
+    except _TooLarge as error:
+        at, number = next(one for one in _pieces(text) if _is_infinite(one[1]))
+        words = f"{number[:_SHOWN]} is too large a number: send a smaller one"
+        _refuse(text, at, words, error)
     except RecursionError as error:
         raise BrokenJson("The body is nested too deeply.") from error
     except ValueError as error:  # Python's bound on the digits of a whole number
         most = sys.get_int_max_str_digits()
-        at = next(at for at, piece in _pieces(text) if piece[:1] != '"' and len(piece) > most)
+        at = next(at for at, piece in _pieces(text) if _is_longer(piece, most))
         _refuse(text, at, "a number of too many digits", error)
 
 
@@ -88,6 +101,28 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_name: str) -> NoReturn:
     raise _NoConstant
+
+
+def _finite(literal: str) -> float:
+    value = float(literal)
+    if value in _INFINITE:
+        raise _TooLarge
+    return value
+
+
+def _is_infinite(piece: str) -> bool:
+    """Tell whether a number with a fraction or an exponent is too large for Python."""
+    is_fraction = piece[-1].isdigit() and not _is_whole(piece)
+    return is_fraction and float(piece) in _INFINITE
+
+
+def _is_longer(piece: str, most: int) -> bool:
+    """Tell whether a whole number has more digits than Python reads; a fraction may have more."""
+    return _is_whole(piece) and len(piece.removeprefix("-")) > most
+
+
+def _is_whole(piece: str) -> bool:
+    return piece.removeprefix("-").isdigit()
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
