@@ -134,6 +134,7 @@ class TaskView:
     submissions: tuple[Submission, ...]
     rows: tuple[QuestionRow, ...]
     case: CaseView | None
+    rubric: Rubric
 
     @property
     def current(self) -> tuple[Submission, ...]:
@@ -308,7 +309,7 @@ def _twins(session: Session, scope: Scope, item: Item) -> tuple[tuple[str, str],
         .where(*visible_items(scope), Item.content_hash == item.content_hash, Item.id != item.id)
         .limit(20)  # without an order: it would have SQLite walk the whole project
     )
-    return tuple(sorted((row.id, row.external_id) for row in rows))
+    return tuple(sorted(((row.id, row.external_id) for row in rows), key=lambda row: row[1]))
 
 
 # --------------------------------------------------------------------------------------- the seal
@@ -394,6 +395,7 @@ def _task_views(
                 submissions=own,
                 rows=tuple(_rows(texts[row.fingerprint], current)),
                 case=cases.get(row.id),
+                rubric=texts[row.fingerprint],
             )
         )
     return tuple(views)

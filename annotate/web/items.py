@@ -10,9 +10,11 @@ from werkzeug.exceptions import UnsupportedMediaType
 from annotate.services import file_sources, imports, item_detail, items, projects, uploads
 from annotate.services.errors import BadInput
 from annotate.services.text import check_text
-from annotate.web import import_form
+from annotate.web import case_view, import_form
 from annotate.web.forms import field_errors
+from annotate.web.rendering import translate as _
 from annotate.web.requests import actor, database, read_session, scope, transaction
+from tasks.adjudication import CAUSE_WORDS, causes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +93,13 @@ def detail(project: str, item_id: str) -> str:
     """Show one item with all that is known about it."""
     item = item_detail.detail(read_session(), actor(), scope(), item_id)
     may_case = actor().may("case.view", scope().project_id)
-    return render_template("items/detail.html", **_page(project, item=item, may_case=may_case))
+    context = {
+        "item": item,
+        "may_case": may_case,
+        "value_words": case_view.value_words,
+        "causes": {one: _(CAUSE_WORDS[one]) for one in causes},
+    }
+    return render_template("items/detail.html", **_page(project, **context))
 
 
 @blueprint.get("/p/<project>/import")

@@ -10,6 +10,7 @@ from flask import Blueprint, jsonify, redirect, render_template, request, send_f
 from annotate.services import agreement, case_reading, gold, projects
 from annotate.services.errors import BadInput, Conflict
 from annotate.services.gold import ReleaseWish
+from annotate.web import card_view
 from annotate.web.projects import field_errors
 from annotate.web.requests import (
     Body,
@@ -112,10 +113,10 @@ def detail(project: str, release_id: str) -> str:
     """Show a release: what is in it, its files with digests, and how to check it."""
     session, here = read_session(), scope()
     found = gold.view(session, here, release_id)
-    card = None
+    card: list[card_view.Block] = []
     if found.present:
         path = gold.file_path(session, here, release_id, "card.md")
-        card = path.read_text(encoding="utf-8")
+        card = card_view.blocks(path.read_text(encoding="utf-8"))
     return render_template(
         "releases/detail.html",
         project=_crumb(),
