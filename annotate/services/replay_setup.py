@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from annotate.models import Assignment, Project, UserAccount
+from annotate.models import Assignment, Item, Project, UserAccount
 from annotate.policy import ANNOTATOR, Scope
-from annotate.services import accounts, projects, roles, rounds, rubrics, tokens, wellbeing
-from annotate.services.errors import Conflict
+from annotate.services import (
+    accounts,
+    identity,
+    projects,
+    roles,
+    rounds,
+    rubrics,
+    tokens,
+    wellbeing,
+)
+from annotate.services.errors import BadInput, Conflict
 from rubrics.loader import load_rubric
 from rubrics.versioning import fingerprint
 
@@ -72,7 +81,13 @@ def prepare(session: Session, actor: Actor, *, slug: str, title: str, source: st
 def enlist(
     session: Session, actor: Actor, prepared: Prepared, slug: str, annotators: Sequence[str]
 ) -> dict[str, str]:
-    """Give every recorded annotator an account of this project and return a token each."""
+    """Give every recorded annotator an account of this project and return a token each.
+
+    Raises
+    ------
+    Conflict
+        When a login belongs to somebody who does not label in the project; nobody is let in.
+    """
     issued = {}
     for annotator in annotators:
         login = login_of(slug, annotator)
@@ -81,6 +96,11 @@ def enlist(
             user_id = accounts.create(session, login=login, display_name=annotator).user_id
             wanted = roles.Wanted(ANNOTATOR, prepared.project_id)
             roles.grant(session, actor, user_id, wanted)
+        elif not identity.actor_of_user(session, user_id).sees(prepared.project_id):
+            raise Conflict(
+                f"There is a login {login} already, and it has no role in the project {slug}. Make "
+                "it an annotator there, or replay into another project."
+            )
         wish = tokens.NewToken("replay", ("label",), TOKEN_DAYS, prepared.project_id)
         issued[annotator] = tokens.create(session, actor, wish, owner_id=user_id)
     return issued
@@ -105,16 +125,54 @@ def allocate(
     return rounds.create(session, actor, prepared.scope, design)
 
 
-def submitted(session: Session, prepared: Prepared, round_id: str) -> int:
-    """Return how many places of the round are answered."""
-    count = session.scalar(
-        sa.select(sa.func.count(Assignment.id)).where(
+def answered(session: Session, prepared: Prepared, round_id: str) -> set[tuple[str, str]]:
+    """Return the answered places of the round, each as external item id and login."""
+    rows = session.execute(
+        sa.select(Item.external_id, UserAccount.login)
+        .join(Assignment, Assignment.item_id == Item.id)
+        .join(UserAccount, UserAccount.id == Assignment.annotator_id)
+        .where(
+            Item.project_id == prepared.project_id,
             Assignment.project_id == prepared.project_id,
             Assignment.round_id == round_id,
             Assignment.state == "submitted",
         )
     )
-    return count or 0
+    return {(row.external_id, row.login) for row in rows}
+
+
+def require_logins(slug: str, rows: Iterable[RecordedRow]) -> None:
+    """Refuse annotators whose names make no login, or the login of another one of them.
+
+    Raises
+    ------
+    BadInput
+        With line and name of the first that makes no login.
+    Conflict
+        With the lines of the first two that make the same.
+    """
+    taken: dict[str, RecordedRow] = {}
+    for row in rows:
+        login = login_of(slug, row.annotator)
+        first = taken.setdefault(login, row)
+        if first.annotator != row.annotator:
+            raise Conflict(
+                f"lines {first.line} and {row.line}: {first.annotator} and {row.annotator} would "
+                f"both answer as {login}. Spell one person's name in one way, and two persons' "
+                "names differently."
+            )
+        if first is row:
+            _require_login(row, login)
+
+
+def _require_login(row: RecordedRow, login: str) -> None:
+    try:
+        accounts.checked_login(login)
+    except BadInput as error:
+        raise BadInput(
+            f"line {row.line}: the annotator {row.annotator!r} would answer as {login!r}, which "
+            f"cannot be a login. {accounts.LOGIN_WORDS}"
+        ) from error
 
 
 def require_one_row_each(rows: Iterable[RecordedRow]) -> None:
