@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from pathlib import Path
 
 import click
@@ -17,6 +18,14 @@ from annotate.services.identity import system_actor
 from exports.verify import verify_release
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
+SHARE = click.FloatRange(0, 1)
+
+
+def _finite(_ctx: click.Context, _param: click.Parameter, share: float) -> float:
+    """Refuse ``nan``, which Python reads as a number and no bound keeps out."""
+    if not isfinite(share):
+        raise click.BadParameter(f"{share} is no share: give a number from 0 to 1")
+    return share
 
 
 @click.group()
@@ -37,8 +46,22 @@ def gold() -> None:
     show_default=True,
     help="What an undecided case gives.",
 )
-@click.option("--test", default=0.2, show_default=True, help="Share of items for testing.")
-@click.option("--validation", default=0.1, show_default=True, help="Share for validation.")
+@click.option(
+    "--test",
+    type=SHARE,
+    callback=_finite,
+    default=0.2,
+    show_default=True,
+    help="Share of items for testing.",
+)
+@click.option(
+    "--validation",
+    type=SHARE,
+    callback=_finite,
+    default=0.1,
+    show_default=True,
+    help="Share for validation.",
+)
 @click.option("--out", type=FOLDER, help="Copy the files here as well.")
 def release(  # noqa: PLR0913, PLR0917 - one argument an option
     slug: str,
@@ -50,6 +73,8 @@ def release(  # noqa: PLR0913, PLR0917 - one argument an option
     out: Path | None,
 ) -> None:
     """Freeze a release, write its files and verify them."""
+    if out is not None and out.is_dir() and any(out.iterdir()):
+        fail(f"{out} is there already; name another folder: nothing was released")
     with opened() as database:
         with database.write() as session:
             actor = system_actor(session)
@@ -90,7 +115,8 @@ def write(slug: str, number: int, directory: Path) -> None:
             "versions of numpy or pyarrow wrote them",
             1,
         )
-    click.echo(f"{directory}: the same bytes, manifest {written}")
+    words = "the same bytes" if known is not None else "written for the first time"
+    click.echo(f"{directory}: {words}, manifest {written}")
 
 
 @gold.command()
@@ -105,7 +131,8 @@ def _report(directory: Path, expected: str | None) -> None:
     for problem in report.problems:
         click.echo(f"  {problem}", err=True)
     if not report.ok:
-        fail(f"{directory}: {len(report.problems)} problems", 1)
+        count = len(report.problems)
+        fail(f"{directory}: {count} {'problem' if count == 1 else 'problems'}", 1)
     if expected is not None and report.manifest_sha256 != expected:
         fail(f"{directory}: the manifest is not the one recorded with the release", 1)
     click.echo(
