@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,17 +19,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from annotate.cli.context import fail, opened
 from annotate.client import ApiError, Client
 from annotate.services import imports, replay_setup, worker
+from annotate.services.errors import BadInput, Conflict
 from annotate.services.identity import system_actor
 from exports.recorded_labels import read_rows
 from rubrics.library import names, read
 from rubrics.loader import load_rubric
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from annotate.db import Database
+    from annotate.services.replay_setup import Prepared
     from exports.recorded_labels import RecordedRow
+    from rubrics.schema import Rubric
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 UNPROCESSABLE = 422
+SHOWN_LINES = 10
+AGAIN = "Run the same command again afterwards: what is answered stays."
 
 
 @dataclass
@@ -42,17 +52,45 @@ class Refusal:
 
 @dataclass
 class Tally:
-    """What happened so far, over all annotators."""
+    """What happened so far, over all annotators; why the server had nothing more for them."""
 
     submitted: int = 0
+    reasons: set[str] = field(default_factory=set)
     refusals: list[Refusal] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
+
+
+@dataclass(frozen=True)
+class Played:
+    """Where labels are played: the project, the round, and a token for each annotator."""
+
+    prepared: Prepared
+    round_id: str
+    tokens: dict[str, str] = field(repr=False)
+
+
+def _address(_context: click.Context, _option: click.Parameter, url: str) -> str:
+    """Refuse what is no address of a server before anything is made."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise click.BadParameter(f"{url} is not an address such as http://127.0.0.1:8000")
+    return url
 
 
 @click.command()
 @click.argument("labels", type=FILE)
 @click.option("--items", "items_file", type=FILE, required=True, help="Items, JSONL or CSV.")
-@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The server.")
+@click.option(
+    "--url",
+    default="http://127.0.0.1:8000",
+    show_default=True,
+    callback=_address,
+    help="The server.",
+)
 @click.option("--rubric", default="conversational-abuse", show_default=True, help="Name or file.")
 @click.option("--project", "slug", default="replay", show_default=True, help="Slug to make or use.")
 @click.option("--title", default="Replayed labels", show_default=True)
@@ -85,24 +123,45 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument an option
     that it labelled. Answers that the rubric's conditions close are sent as recorded first, so
     that the server refuses them by name; then the row is sent without them.
     """
-    source = read(rubric) if rubric in names() else Path(rubric).read_text(encoding="utf-8")
+    source, loaded = _rubric(rubric)
     rows = read_rows(
         labels,
-        load_rubric(source, rubric),
+        loaded,
         item=item_column,
         annotator=annotator_column,
         patterns=patterns,
         ignored=ignored,
     )
+    if not rows:
+        fail(f"{labels.name}: there is no row under the header")
     if limit is not None:
         rows = _first_items(rows, limit)
     replay_setup.require_one_row_each(rows)
-    annotators = sorted({row.annotator for row in rows})
+    replay_setup.require_logins(slug, rows)
     with opened() as database:
-        round_id, tokens = _set_up(database, (slug, title, source), items_file, rows, annotators)
+        played = _set_up(database, (slug, title, source), items_file, rows)
     started = time.monotonic()
-    tally = _play(url, round_id, tokens, rows, at_once)
-    _tell(rows, tally, round_id, time.monotonic() - started, as_json=as_json)
+    tally = _play(url, played, rows, at_once)
+    seconds = time.monotonic() - started
+    with opened() as database:
+        left = _left(database, played, slug, rows)
+    _tell(rows, tally, left, (played.round_id, seconds), as_json=as_json)
+    if left:
+        _fail_left(left, tally)
+
+
+def _rubric(name: str) -> tuple[str, Rubric]:
+    """Return a shipped rubric or one from a file, as text and as loaded."""
+    if name in names():
+        return read(name), load_rubric(read(name), name)
+    try:
+        data = Path(name).read_bytes()
+    except OSError as error:
+        fail(
+            f"{name}: neither a shipped rubric ({', '.join(names())}) nor a file: {error.strerror}"
+        )
+    loaded = load_rubric(data, name)
+    return data.decode("utf-8-sig"), loaded
 
 
 def _first_items(rows: list[RecordedRow], limit: int) -> list[RecordedRow]:
@@ -116,8 +175,7 @@ def _set_up(
     project: tuple[str, str, str],
     items_file: Path,
     rows: list[RecordedRow],
-    annotators: list[str],
-) -> tuple[str, dict[str, str]]:
+) -> Played:
     slug, title, source = project
     with database.write() as session:
         actor = system_actor(session)
@@ -127,24 +185,46 @@ def _set_up(
             actor,
             prepared.scope,
             path=items_file,
-            format="csv" if items_file.suffix == ".csv" else "jsonl",
+            format=imports.FORMATS.get(items_file.suffix.lower(), "jsonl"),
             filename=items_file.name,
             keep_file=True,
         )
     job = worker.run_until(database, job_id)
     if job.state != "done":
         fail(f"the items could not be imported: {job.message}")
+    annotators = sorted({row.annotator for row in rows})
     with database.write() as session:
         tokens = replay_setup.enlist(session, actor, prepared, slug, annotators)
     with database.write() as session:
         allocation = replay_setup.allocation_of(rows)
         round_id = replay_setup.allocate(session, actor, prepared, slug, allocation)
-    return round_id, tokens
+    return Played(prepared, round_id, tokens)
 
 
-def _play(
-    url: str, round_id: str, tokens: dict[str, str], rows: list[RecordedRow], at_once: int
-) -> Tally:
+def _left(
+    database: Database, played: Played, slug: str, rows: list[RecordedRow]
+) -> list[RecordedRow]:
+    """Return the rows that the server has no answer for."""
+    with database.read() as session:
+        have = replay_setup.answered(session, played.prepared, played.round_id)
+    return [
+        row for row in rows if (row.item, replay_setup.login_of(slug, row.annotator)) not in have
+    ]
+
+
+def _play(url: str, played: Played, rows: list[RecordedRow], at_once: int) -> Tally:
+    """Let every annotator answer, some at once, or leave with what went wrong first."""
+    try:
+        return _answer_everything(url, played, rows, at_once)
+    except ApiError as error:
+        fail(f"the server at {url} refused: {error}. {AGAIN}")
+    except (OSError, HTTPException) as error:
+        fail(f"the server at {url} cannot be reached: {error}. Start it, or name it with --url")
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        fail(f"what answers at {url} is no Touchstone server. Name it with --url")
+
+
+def _answer_everything(url: str, played: Played, rows: list[RecordedRow], at_once: int) -> Tally:
     tally = Tally()
     recorded = {(row.annotator, row.item): row for row in rows}
     bar = Progress(
@@ -162,9 +242,14 @@ def _play(
 
         works = [
             pool.submit(
-                _answer_all, Client(url, token), round_id, annotator, recorded, tally, advance
+                _answer_all,
+                Client(url, token),
+                (played.round_id, annotator),
+                recorded,
+                tally,
+                advance,
             )
-            for annotator, token in tokens.items()
+            for annotator, token in played.tokens.items()
         ]
         for work in works:
             work.result()
@@ -173,24 +258,55 @@ def _play(
 
 def _answer_all(
     client: Client,
-    round_id: str,
-    annotator: str,
+    where: tuple[str, str],
     recorded: dict[tuple[str, str], RecordedRow],
     tally: Tally,
-    advance: Any,  # noqa: ANN401 - a callback without arguments
+    advance: Callable[[], None],
 ) -> None:
-    while (place := client.claim(round_id)["assignment"]) is not None:
-        row = recorded[annotator, place["item"]["external_id"]]
-        refusal = _answer(client, place, row)
-        with tally.lock:
-            tally.submitted += 1
-            if refusal is not None:
-                tally.refusals.append(refusal)
-        advance()
-    client.close()
+    round_id, annotator = where
+    with closing(client):
+        while (handed := client.claim(round_id))["assignment"] is not None:
+            place = handed["assignment"]
+            refusal = _answer(client, place, _row_for(place, annotator, recorded))
+            with tally.lock:
+                tally.submitted += 1
+                if refusal is not None:
+                    tally.refusals.append(refusal)
+            advance()
+    with tally.lock:
+        tally.reasons.add(handed["reason"])
+
+
+def _row_for(
+    place: dict[str, Any], annotator: str, recorded: dict[tuple[str, str], RecordedRow]
+) -> RecordedRow:
+    item = place["item"]["external_id"]
+    row = recorded.get((annotator, item))
+    if row is None:
+        raise Conflict(
+            f"the round hands {item} to {annotator}, and no row answers it: another file was "
+            "replayed into this project and is not done. Replay that one to its end, or choose "
+            "another --project"
+        )
+    return row
 
 
 def _answer(client: Client, place: dict[str, Any], row: RecordedRow) -> Refusal | None:
+    try:
+        return _send(client, place, row)
+    except ApiError as error:
+        problems = [
+            {"place": problem.get("question", ""), "message": problem.get("message", "")}
+            for problem in error.problems
+        ]
+        raise BadInput(
+            f"line {row.line}: {row.annotator} on {row.item}: the server refused it, {error}",
+            problems=problems,
+        ) from error
+
+
+def _send(client: Client, place: dict[str, Any], row: RecordedRow) -> Refusal | None:
+    """Send a row, and again without the answers to closed questions when it names just those."""
     try:
         client.submit(place, row.answers)
     except ApiError as error:
@@ -199,7 +315,7 @@ def _answer(client: Client, place: dict[str, Any], row: RecordedRow) -> Refusal 
             for problem in error.problems
             if problem.get("code") == "closed_by_condition"
         }
-        if error.status != UNPROCESSABLE or closed != set(row.closed):
+        if error.status != UNPROCESSABLE or not closed or closed != set(row.closed):
             raise
         client.submit(place, row.open_answers())
         columns = tuple(name for names_ in row.closed.values() for name in names_)
@@ -209,8 +325,14 @@ def _answer(client: Client, place: dict[str, Any], row: RecordedRow) -> Refusal 
 
 
 def _tell(
-    rows: list[RecordedRow], tally: Tally, round_id: str, seconds: float, *, as_json: bool
+    rows: list[RecordedRow],
+    tally: Tally,
+    left: list[RecordedRow],
+    done: tuple[str, float],
+    *,
+    as_json: bool,
 ) -> None:
+    round_id, seconds = done
     refusals = sorted(tally.refusals, key=lambda refusal: refusal.line)
     cells = sum(len(refusal.columns) for refusal in refusals)
     if as_json:
@@ -218,6 +340,7 @@ def _tell(
             "round": round_id,
             "rows": len(rows),
             "submitted": tally.submitted,
+            "left_lines": [row.line for row in left],
             "refused_rows": len(refusals),
             "refused_cells": cells,
             "refusals": [asdict(refusal) for refusal in refusals],
@@ -234,5 +357,19 @@ def _tell(
         f"{tally.submitted} of {len(rows)} rows submitted in {seconds:.0f} s, "
         f"{len(refusals)} of them without {cells} answers to closed questions. Round {round_id}."
     )
-    if tally.submitted < len(rows):
-        click.echo("The other rows were answered in an earlier run.")
+    earlier = len(rows) - tally.submitted - len(left)
+    if earlier:
+        click.echo(f"{earlier} rows were answered in an earlier run.")
+
+
+def _fail_left(left: list[RecordedRow], tally: Tally) -> None:
+    lines = ", ".join(str(row.line) for row in left[:SHOWN_LINES])
+    more = ", …" if len(left) > SHOWN_LINES else ""
+    if tally.reasons == {"exhausted"}:
+        why = (
+            "The round was made without these annotators on these items, or an item is not "
+            "handed out any more: choose another --project"
+        )
+    else:
+        why = f"The server said: {', '.join(sorted(tally.reasons))}. {AGAIN}"
+    fail(f"{len(left)} rows are not answered, lines {lines}{more}. {why}", code=1)

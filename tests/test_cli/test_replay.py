@@ -1,0 +1,362 @@
+"""``touchstone replay`` against a server in this process: what it sends, says and refuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from annotate import client
+from annotate.cli import replay_commands
+from annotate.db import Database
+from annotate.models import Annotation, Item, Project, Round, UserAccount
+from annotate.policy import Scope
+from annotate.services import rounds
+from annotate.services.identity import system_actor
+from annotate.services.replay_setup import Prepared
+from exports.recorded_labels import RecordedRow
+from tests.support.apps import application_on
+from tests.support.databases import migrated_database, settings_for
+from tests.support.live import live
+from tests.test_cli.project_support import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from click.testing import Result
+
+GARDEN = """\
+schema: touchstone-rubric/1
+id: garden
+version: 1.0.0
+title: Garden
+status: pilot
+item:
+  unit: conversation
+  kinds: [text]
+questions:
+  - id: useful
+    text: Is the answer useful?
+    type: boolean
+    target: conversation
+  - id: tools
+    text: Which tools does it take?
+    type: multi
+    target: conversation
+    min: 0
+    options:
+      - {id: spade, label: Spade}
+      - {id: can, label: Watering can}
+    ask_if: {question: useful, is: true}
+    when_not_asked: none
+  - id: note
+    text: Anything else?
+    type: text
+    target: conversation
+    required: false
+"""
+PAGE = b"<!doctype html><title>Another server</title>"
+NOWHERE = "http://127.0.0.1:9"
+
+
+class Desk:
+    """An installation that is served, its commands, and what it holds."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.folder = folder
+        self.console = Console(url, folder)
+        self.database = Database(settings_for(url, folder))
+        self.address = ""
+        self.instead: Callable[..., Any] | None = None
+        self.rubric = self.console.file("garden.yaml", "\ufeff" + GARDEN)
+        self.items = self.items_file("items.jsonl", "ab")
+
+    def application(self, address: str) -> Callable[..., Any]:
+        settings = replace(self.database.settings, public_url=address, inline_jobs=False)
+        app = application_on(settings, self.database)
+        self.address = address
+
+        def answer(environ: dict[str, Any], start_response: Any) -> Any:
+            return (self.instead or app)(environ, start_response)
+
+        return answer
+
+    def items_file(self, name: str, ids: str) -> str:
+        rows = ({"id": one, "text": f"Plant {one} wants water."} for one in ids)
+        return self.console.file(name, "".join(json.dumps(row) + "\n" for row in rows))
+
+    def replay(self, slug: str, labels: str, *words: str, code: int = 0) -> Result:
+        """Replay rows under a header that all files here share."""
+        return self.replay_file(
+            slug, f"item,annotator,useful,tools,note\n{labels}", *words, code=code
+        )
+
+    def replay_file(self, slug: str, content: str, *words: str, code: int = 0) -> Result:
+        file = self.console.file(f"{slug}.csv", content)
+        usual = ["--items", self.items, "--rubric", self.rubric, "--project", slug]
+        usual += ["--url", self.address or NOWHERE, "--at-once", "2"]
+        return self.console.run("replay", file, *usual, *words, code=code)
+
+    def outcome(self, slug: str, labels: str, *words: str, code: int = 0) -> dict[str, Any]:
+        result = self.replay(slug, labels, *words, "--json", code=code)
+        return json.loads(result.stdout.strip().splitlines()[-1])
+
+    def stored(self, slug: str) -> set[tuple[str, str, str]]:
+        """Item, login and answers of everything that was submitted in a project."""
+        project = self.project(slug)
+        with self.database.read() as session:
+            rows = session.execute(
+                sa.select(Item.external_id, UserAccount.login, Annotation.answers)
+                .join(Annotation, Annotation.item_id == Item.id)
+                .join(UserAccount, UserAccount.id == Annotation.annotator_id)
+                .where(Item.project_id == project, Annotation.project_id == project)
+            ).all()
+        return {(row[0], row[1], row[2]) for row in rows}
+
+    def project(self, slug: str) -> str | None:
+        with self.database.read() as session:
+            return session.scalar(sa.select(Project.id).where(Project.slug == slug))
+
+    def pause(self, slug: str) -> None:
+        scope = Scope(self.project(slug) or "")
+        with self.database.write() as session:
+            found = session.scalars(sa.select(Round.id).where(Round.project_id == scope.project_id))
+            rounds.set_state(session, system_actor(session), scope, found.one(), "paused")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("replayed")
+    with migrated_database("sqlite", folder) as url:
+        desk = Desk(url, folder)
+        with live(desk.application):
+            yield desk
+        desk.database.dispose()
+
+
+@pytest.fixture
+def desk(served: Desk) -> Iterator[Desk]:
+    """The served installation; every test has a project of its own in it."""
+    yield served
+    served.instead = None
+
+
+# ------------------------------------------------------------------------------- what is played
+
+
+def test_rows_are_answered_and_closed_answers_are_refused_by_name(desk: Desk) -> None:
+    rows = "a,Ann,1,spade|can,\nb,Ann,0,spade,Dry.\nb,bob,1,can,\n"
+    said = desk.replay("closed", rows).stdout
+    assert "line 3: Ann on b: refused tools\n" in said
+    assert "'tools' is closed: it is asked only when “useful” is yes" in said
+    assert "3 of 3 rows submitted in " in said
+    assert "1 of them without 1 answers to closed questions. Round " in said
+    stored = {(item, login): json.loads(answers) for item, login, answers in desk.stored("closed")}
+    assert stored.keys() == {("a", "closed-ann"), ("b", "closed-ann"), ("b", "closed-bob")}
+    assert stored["a", "closed-ann"]["tools"] == {"value": ["spade", "can"]}
+    assert stored["b", "closed-ann"]["note"] == {"value": "Dry."}
+    assert "tools" not in stored["b", "closed-ann"]
+
+
+def test_a_second_run_sends_what_is_left_and_a_third_nothing(desk: Desk) -> None:
+    rows = "b,ann,0,,\na,ann,0,can,\nb,bob,0,,\n"
+    first = desk.outcome("again", rows, "--limit", "1")
+    assert (first["rows"], first["submitted"], first["refused_rows"]) == (2, 2, 0)
+    logins = {(item, login) for item, login, _ in desk.stored("again")}
+    assert logins == {("b", "again-ann"), ("b", "again-bob")}
+
+    second = desk.outcome("again", rows)
+    assert second["round"] == first["round"]
+    assert (second["rows"], second["submitted"], second["left_lines"]) == (3, 1, [])
+    assert (second["refused_rows"], second["refused_cells"]) == (1, 1)
+    (refusal,) = second["refusals"]
+    where = (refusal["line"], refusal["item"], refusal["annotator"], refusal["columns"])
+    assert where == (3, "a", "ann", ["tools"])
+
+    said = desk.replay("again", rows).stdout
+    assert "0 of 3 rows submitted" in said
+    assert "3 rows were answered in an earlier run." in said
+    assert len(desk.stored("again")) == 3
+
+
+def test_items_and_labels_come_from_tables_with_names_of_their_own(desk: Desk) -> None:
+    items = desk.console.file("PLANTS.CSV", "id,text\nfern,A fern.\n")
+    content = "plant,who,ok,t_can,t_spade,mood\nfern,ann,yes,1,0,glad\n"
+    desk.replay_file(
+        "tables", content, "--items", items, "--item", "plant", "--annotator", "who",
+        "--map", "ok=useful", "--map", "t_*=tools", "--ignore", "mood",
+    )  # fmt: skip
+    ((item, login, answers),) = desk.stored("tables")
+    assert (item, login) == ("fern", "tables-ann")
+    assert json.loads(answers)["tools"] == {"value": ["can"]}
+
+
+# ------------------------------------------------------------------------- what is not answered
+
+
+def test_a_row_that_the_server_refuses_is_named_and_can_be_mended(desk: Desk) -> None:
+    rows = "a,ann,0,,\nb,bob,,,\n"
+    said = desk.replay("mended", rows, code=2).stderr
+    assert "line 3: bob on b: the server refused it, 422: " in said
+    assert "useful: question 'useful' needs an answer" in said
+    assert {item for item, _, _ in desk.stored("mended")} == {"a"}
+
+    other = desk.replay("mended", "a,bob,0,,\n", code=2).stderr
+    assert "the round hands b to bob, and no row answers it" in other
+    assert "choose another --project" in other
+
+    assert desk.outcome("mended", rows.replace("bob,,", "bob,1,can"))["submitted"] == 1
+    assert len(desk.stored("mended")) == 2
+
+
+def test_a_row_that_is_refused_without_its_closed_answers_too_is_named(desk: Desk) -> None:
+    said = desk.replay("control", "a,ann,0,can,A \x07 bell\n", code=2).stderr
+    assert "line 2: ann on a: the server refused it, 422" in said
+    assert "note: question 'note' holds a character that cannot be kept: U+0007" in said
+    assert "closed" not in said
+    assert desk.stored("control") == set()
+
+
+def test_annotators_who_come_too_late_for_an_item_are_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay_commands, "SHOWN_LINES", 2)
+    items = desk.items_file("more.jsonl", "abc")
+    rows = "a,ann,0,,\nb,ann,0,,\nc,ann,0,,\n"
+    assert desk.outcome("late", rows, "--items", items)["submitted"] == 3
+    late = desk.replay("late", rows + rows.replace("ann", "bob"), "--items", items, code=1)
+    assert "0 of 6 rows submitted" in late.stdout
+    assert "3 rows were answered in an earlier run." in late.stdout
+    assert "3 rows are not answered, lines 5, 6, …. The round was made without" in late.stderr
+    assert "choose another --project" in late.stderr
+
+
+def test_a_paused_round_is_not_taken_for_an_answered_one(desk: Desk) -> None:
+    rows = "a,ann,0,,\nb,ann,0,,\n"
+    desk.replay("paused", rows, "--limit", "1")
+    desk.pause("paused")
+    result = desk.replay("paused", rows, "--json", code=1)
+    assert json.loads(result.stdout)["left_lines"] == [3]
+    assert "1 rows are not answered, lines 3. The server said: paused." in result.stderr
+    assert "what is answered stays" in result.stderr
+
+
+def test_rows_of_unknown_items_make_no_round(desk: Desk) -> None:
+    said = desk.replay("unknown", "a,ann,0,,\npond,ann,0,,\n", code=2).stderr
+    assert "the allocation names items that do not exist: pond" in said
+    assert desk.stored("unknown") == set()
+
+
+def test_items_that_cannot_be_read_end_it(desk: Desk) -> None:
+    items = desk.folder / "book.csv"
+    items.write_bytes(b"PK\x03\x04 a workbook")
+    said = desk.replay("workbook", "a,ann,0,,\n", "--items", str(items), code=2).stderr
+    assert "the items could not be imported" in said
+    assert "save the sheet as CSV" in said
+
+
+# ----------------------------------------------------------------------- what answers instead
+
+
+def ended(url: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Play one row to an address and return what is said as the command ends."""
+    played = replay_commands.Played(Prepared("project", "version"), "round", {"ann": "token"})
+    with pytest.raises(SystemExit) as exit_:
+        replay_commands._play(url, played, [RecordedRow(2, "a", "ann", {})], 1)
+    assert exit_.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("body", [PAGE, b"\xff\xff{"], ids=["page", "bytes"])
+def test_another_server_is_told_apart(
+    desk: Desk, capsys: pytest.CaptureFixture[str], body: bytes
+) -> None:
+    def another(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html")])
+        return [body]
+
+    desk.instead = another
+    said = ended(desk.address, capsys)
+    assert f"what answers at {desk.address} is no Touchstone server" in said
+    assert "--url" in said
+
+
+def test_a_server_that_refuses_everybody_is_quoted(desk: Desk) -> None:
+    def closed(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("403 Forbidden", [("Content-Type", "application/json")])
+        return [b'{"error": {"code": "not_allowed", "message": "Closed for the night."}}']
+
+    desk.instead = closed
+    said = desk.replay("night", "a,ann,0,,\n", code=2).stderr
+    assert f"the server at {desk.address} refused: 403: Closed for the night." in said
+    assert "Run the same command again afterwards" in said
+    desk.instead = None
+    assert desk.outcome("night", "a,ann,0,,\n")["submitted"] == 1
+
+
+def test_a_server_that_is_not_there_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "FIRST_PAUSE", 0)
+    said = ended(NOWHERE, capsys)
+    assert f"the server at {NOWHERE} cannot be reached: " in said
+    assert "refused" in said
+    assert "Start it, or name it with --url" in said
+
+
+# ------------------------------------------------------------------- what is refused beforehand
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8000", "localhost:8000", "http://", "ftp://127.0.0.1", "http://a:port"]
+)
+def test_an_address_is_one_before_anything_is_made(desk: Desk, url: str) -> None:
+    result = desk.replay("nowhere", "a,ann,0,,\n", "--url", url, code=2)
+    assert "Invalid value for '--url'" in result.stderr
+    assert "http://127.0.0.1:8000" in result.stderr
+    assert desk.project("nowhere") is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ("", "refused.csv: there is no row under the header"),
+        ("a,ann,0,,\na,ann,1,,\n", "lines 2 and 3: ann answers a twice"),
+        ("a,ann,0,,\nb,ANN,1,,\n", "lines 2 and 3: ann and ANN would both answer as refused-ann"),
+        ("a,ann lee,0,,\n", "line 2: the annotator 'ann lee' would answer as 'refused-ann lee'"),
+        ("a,ann,0,hose,\n", "line 2: column 'tools' holds 'hose'; tools has spade, can"),
+    ],
+)
+def test_a_file_that_cannot_be_played_makes_nothing(desk: Desk, labels: str, words: str) -> None:
+    assert words in desk.replay("refused", labels, code=2).stderr
+    assert desk.project("refused") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("gone.yaml", None, "neither a shipped rubric ("),
+        ("latin.yaml", b"title: Gr\xfcn\n", "latin.yaml:1:"),
+        ("open.yaml", b"schema: touchstone-rubric/1\nid: [\n", "open.yaml:"),
+    ],
+)
+def test_a_rubric_is_shipped_or_a_file(
+    desk: Desk, name: str, content: bytes | None, words: str
+) -> None:
+    path = desk.folder / name
+    if content is not None:
+        path.write_bytes(content)
+    said = desk.replay("unruled", "a,ann,0,,\n", "--rubric", str(path), code=2).stderr
+    assert words in said
+    assert desk.project("unruled") is None
+
+
+def test_a_shipped_rubric_goes_by_its_name(desk: Desk) -> None:
+    content = "item,annotator,severity\na,ann,rough\n"
+    words = ("--rubric", "conversational-abuse")
+    said = desk.replay_file("shipped", content, *words, code=2).stderr
+    assert "shipped.csv, line 2: column 'severity' holds 'rough'; severity has not_abusive" in said
