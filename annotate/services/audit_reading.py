@@ -96,10 +96,16 @@ def listed(
     )
     if before is not None:
         query = query.where(AuditEvent.id < known_form(before, "page"))
-    told = not actor.holds("case.decide", scope.project_id)
+    sealed = facts_sealed(actor, scope)
     return tuple(
-        AuditLine(*row[:8], _facts(row[8]) if told else ()) for row in session.execute(query).all()
+        AuditLine(*row[:8], () if sealed else _facts(row[8]))
+        for row in session.execute(query).all()
     )
+
+
+def facts_sealed(actor: Actor, scope: Scope) -> bool:
+    """Return whether the actor gets events without their facts."""
+    return actor.holds("case.decide", scope.project_id)
 
 
 def _conditions(chosen: AuditFilter) -> list[sa.ColumnElement[bool]]:

@@ -39,6 +39,7 @@ def index(project: str) -> str:
         slug=project,
         lines=lines,
         asked=asked,
+        sealed=audit_reading.facts_sealed(actor(), scope()),
         older=older,
         newest=_address(project, asked) if before else None,
     )

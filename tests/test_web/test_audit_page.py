@@ -120,6 +120,8 @@ def test_who_may_decide_learns_no_cells_from_it(site: Site, seeded: Seeded) -> N
     told = "".join(rows(site, "?action=case.decided", "second"))
     assert told
     assert "category" not in told
+    assert "Facts are sealed for you" in site.get(PAGE, "second")
+    assert "Facts are sealed for you" not in site.get(PAGE, "auditor")
 
 
 def test_a_role_for_one_team_is_not_shown_the_way_to_it(site: Site, seeded: Seeded) -> None:

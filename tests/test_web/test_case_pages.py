@@ -326,3 +326,9 @@ def test_the_next_case_of_a_program_is_the_longest_waiting(site: Site, seeded: S
     assert held["case_id"] == waiting[0]["id"]
     assert waiting[0]["held"] is True
     assert seeded.decided_case not in {one["id"] for one in waiting}
+
+
+def test_the_page_of_its_item_tells_a_decision_in_words(site: Site, seeded: Seeded) -> None:
+    shown = site.get(f"/p/demo/items/{seeded.std.item_ids[1]}", "designer")
+    assert "<b>Mild abuse</b>" in shown
+    assert "People rightly differ; keep the distribution" in shown
