@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import unicodedata
 import zipfile
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 100_000
 MAX_ITEM_FILE_BYTES = 1024**3
 ITEM_FILES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, RuntimeError, NotImplementedError),
+)
 
 
 class Files(Protocol):
@@ -105,15 +109,17 @@ class FolderFiles:
     def open(self, name: str) -> BinaryIO:
         """Open a file, also when it is written with another form of its accents."""
         for form in (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)):
-            path = (self.folder / form).resolve()
-            if not path.is_relative_to(self.folder):
-                raise FileRefused(f"the file {name} lies outside the folder")
-            if path.is_file():
-                try:
+            try:
+                path = (self.folder / form).resolve()
+                if not path.is_relative_to(self.folder):
+                    raise FileRefused(f"the file {name} lies outside the folder")
+                if path.is_file():
                     return path.open("rb")
-                except OSError as error:
-                    words = f"the file {name} cannot be read: {error.strerror}"
-                    raise FileRefused(words) from error
+            except OSError as error:  # also a name that is too long
+                words = f"the file {name} cannot be read: {error.strerror}"
+                raise FileRefused(words) from error
+            except (ValueError, RuntimeError) as error:  # NUL in it; links that go in a circle
+                raise FileRefused(f"the file {name} cannot be found under this name") from error
         raise FileRefused(f"the file {name} is not in the folder")
 
 
@@ -131,6 +137,10 @@ def readable(name: str) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
+        raise FileRefused(f"the file {name} cannot be read: {error}") from error
+    except OSError as error:
+        if error.errno is not None:  # this machine's own trouble is no fault of the file
+            raise
         raise FileRefused(f"the file {name} cannot be read: {error}") from error
 
 
