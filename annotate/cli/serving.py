@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from importlib import import_module
@@ -88,7 +89,10 @@ class WebServer(BaseApplication):
 
     def run(self) -> None:
         """Serve until a signal ends it."""
+        gc.disable()  # nothing that is loaded here is ever garbage
         import_module(self._application.partition(":")[0])
+        gc.freeze()
+        gc.enable()
         Parent(self).run()
 
 

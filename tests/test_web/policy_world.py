@@ -161,6 +161,7 @@ def build(settings: Settings) -> PolicyWorld:
     for kind, key in (("session_id", LoginSession), ("token_id", ApiToken)):
         objects[OWN][kind] = maker.of(key, OWNER)
         objects[FOREIGN][kind] = maker.of(key, "neighbour")
+    maker.seen_for_an_hour()
     plain.dispose()
     database = UndoneDatabase(settings)
     database.hold()
@@ -446,6 +447,16 @@ class _Maker:
         headers["expired token"] = _bearer(expired)
         headers["revoked token"] = _bearer(revoked)
         return [Caller(name, headers[name], known=False) for name in DEAD]
+
+    def seen_for_an_hour(self) -> None:
+        """Note the next use of all sessions and tokens now.
+
+        Every request would note it again, as what the one before it wrote is taken back.
+        """
+        moment = self.world.now() + timedelta(hours=1)
+        with self.world.database.write() as session:
+            session.execute(sa.update(LoginSession).values(last_seen_at=moment))
+            session.execute(sa.update(ApiToken).values(last_used_at=moment))
 
     def of(self, model: Any, name: str) -> str:
         """Return the id of a session or token of a caller."""

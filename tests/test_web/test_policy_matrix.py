@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
     from annotate.policy import Rule
 
-# Thousands of requests, twice as long when lines are counted; other tests reach the same lines.
-pytestmark = [pytest.mark.db, pytest.mark.no_cover]
+pytestmark = pytest.mark.db
 
 LET_IN, LOGIN, FORBIDDEN = "let in", "login", "forbidden"
 NOT_FOUND, REFUSED = "not found", "refused"
