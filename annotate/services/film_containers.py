@@ -57,7 +57,8 @@ class Box(NamedTuple):
 
 
 _HOLDERS = frozenset({b"moov", b"trak", b"mdia", b"moof", b"traf"})
-_PRIVATE = frozenset({b"udta", b"meta", b"uuid"})
+_PRIVATE = frozenset({b"udta", b"meta", b"uuid", b"free", b"skip"})
+"""Free space as well: cameras of cars keep places in it, editors what they took out."""
 _TIMED = frozenset({b"mvhd", b"tkhd", b"mdhd"})
 _STILL = frozenset({b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis", b"hevc"})
 
@@ -120,6 +121,7 @@ _DROPPED = frozenset(
         *(0x1254C367, 0x1941A469),  # tags, attachments
         *(0x4461, 0x7BA9, 0x7384, 0x73A4),  # date, title, file name, id of the file
         *(0x536E, 0x3EB923, 0x3CB923),  # name of a track, neighbours
+        *(0xEC, 0xBF),  # what was there before; sums that fit no more
     }
 )
 _TRACK_TYPE, _DOCTYPE = 0x83, 0x4282

@@ -38,9 +38,9 @@ def zipped(path: Path, files: dict[str, bytes], method: int = zipfile.ZIP_STORED
 
 def twice(path: Path, name: str) -> Path:
     """Make a zip with two entries of one name, which a program may write."""
-    with zipfile.ZipFile(zipped(path, {name: b"1"}), "a") as out:
-        with pytest.warns(UserWarning, match="Duplicate name"):
-            out.writestr(name, b"2")
+    out = zipfile.ZipFile(zipped(path, {name: b"1"}), "a")
+    with out, pytest.warns(UserWarning, match="Duplicate name"):
+        out.writestr(name, b"2")
     return path
 
 
