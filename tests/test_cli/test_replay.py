@@ -149,14 +149,15 @@ def desk(served: Desk) -> Iterator[Desk]:
 
 
 def test_rows_are_answered_and_closed_answers_are_refused_by_name(desk: Desk) -> None:
-    rows = "a,Ann,1,spade|can,\nb,Ann,0,spade,Dry.\nb,bob,1,can,\n"
+    rows = "a,Ann,1,spade|can,\nb,Ann,0,spade,Dry.\nb,bob,1,can,\na,bob,no,can,\n"
     said = desk.replay("closed", rows).stdout
     assert "line 3: Ann on b: refused tools\n" in said
+    assert said.index("line 3: ") < said.index("line 5: bob on a: refused tools\n")
     assert "'tools' is closed: it is asked only when “useful” is yes" in said
-    assert "3 of 3 rows submitted in " in said
-    assert "1 of them without 1 answers to closed questions. Round " in said
+    assert "4 of 4 rows submitted in " in said
+    assert "2 of them without 2 answers to closed questions. Round " in said
     stored = {(item, login): json.loads(answers) for item, login, answers in desk.stored("closed")}
-    assert stored.keys() == {("a", "closed-ann"), ("b", "closed-ann"), ("b", "closed-bob")}
+    assert stored.keys() == {(one, f"closed-{who}") for one in "ab" for who in ("ann", "bob")}
     assert stored["a", "closed-ann"]["tools"] == {"value": ["spade", "can"]}
     assert stored["b", "closed-ann"]["note"] == {"value": "Dry."}
     assert "tools" not in stored["b", "closed-ann"]

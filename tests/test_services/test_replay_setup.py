@@ -216,6 +216,9 @@ def test_annotators_are_enlisted_and_answer_what_is_theirs(database: Database) -
 
     assert stage.answered(prepared, round_id) == set()
     item = stage.answer_next(prepared, round_id, tokens["Ann"])
+    with database.write() as session:
+        bob = stage.actor(tokens["bob"])
+        assert labeling.claim(session, bob, prepared.scope, round_id).place is not None
     assert stage.answered(prepared, round_id) == {(item, "told-ann")}
     assert stage.answered(prepared, new_id()) == set()
 
