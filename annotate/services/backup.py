@@ -33,7 +33,7 @@ _COPY = re.compile(rb'COPY (?:\w+\.)?"?(\w+)"? \(')
 
 
 class BackupFailed(ApplicationError):
-    """The backup could not be taken, or is not what it should be; nothing was kept."""
+    """The backup could not be taken, or is not what it should be; the message says what stays."""
 
     code = "backup_failed"
 
@@ -84,23 +84,22 @@ def create(
     Raises
     ------
     BackupFailed
-        When the copy could not be made or differs; no file stays then.
+        When the copy could not be made or differs; no file stays then. Also when the files of items
+        could not be copied: the copy of the database stays then.
     """
     path = target if target is not None else _default_path(database, label)
-    if path.exists():
-        raise BackupFailed(f"{path} is there already; name another file")
-    if not path.parent.is_dir():
-        raise BackupFailed(f"there is no folder {path.parent}")
     building = path.with_name(f".{path.name}.building")
     try:
+        _check_place(path)
         _private(building)
         rows = _embedded(database, building) if database.embedded else _dump(database, building)
         _settle(building, path)
     except OSError as error:
         raise BackupFailed(f"{path} could not be written: {error.strerror}") from error
     finally:
-        building.unlink(missing_ok=True)
-    copied = copy_to(database, path.parent / "media") if with_media else Copied()
+        with contextlib.suppress(OSError):  # what cannot be written cannot be removed either
+            building.unlink()
+    copied = _copy_media(database, path) if with_media else Copied()
     return Backup(path, path.stat().st_size, rows, copied)
 
 
@@ -115,6 +114,23 @@ def _default_path(database: Database, label: str) -> Path:
     ending = "db" if database.embedded else "dump"
     name = "-".join(part for part in ("touchstone", label, f"{moment:%Y%m%dT%H%M%S%fZ}") if part)
     return folder(database.settings) / f"{name}.{ending}"
+
+
+def _check_place(path: Path) -> None:
+    if path.exists():
+        raise BackupFailed(f"{path} is there already; name another file")
+    if not path.parent.is_dir():
+        raise BackupFailed(f"there is no folder {path.parent}")
+
+
+def _copy_media(database: Database, path: Path) -> Copied:
+    try:
+        return copy_to(database, path.parent / "media")
+    except OSError as error:
+        raise BackupFailed(
+            f"the database is copied and verified: {path}. The files of items could not be copied "
+            f"beside it: {error.strerror}"
+        ) from error
 
 
 def _private(path: Path) -> None:
@@ -140,13 +156,20 @@ def _embedded(database: Database, target: Path) -> dict[str, int]:
         raise BackupFailed("only the embedded database is copied page by page")
     source_path = database.settings.database_path
     # The gate is held until the last of these connections is closed: closing one may checkpoint.
-    with database.gate.held(), contextlib.closing(_open(source_path, "ro")) as source:
-        expected = _counts(source)
-        with contextlib.closing(_open(target, "rw")) as copy:
-            source.backup(copy)
-            copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    try:
+        with database.gate.held(), contextlib.closing(_open(source_path, "ro")) as source:
+            expected = _counts(source)
+            _copy_pages(source, target)
+    except sqlite3.DatabaseError as error:  # damaged, or the disk is full
+        raise BackupFailed(f"the database cannot be copied: {error}") from error
     _verify(target, expected)
     return expected
+
+
+def _copy_pages(source: sqlite3.Connection, target: Path) -> None:
+    with contextlib.closing(_open(target, "rw")) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
@@ -229,14 +252,20 @@ def _pg_counts(connection: sa.Connection) -> Iterator[tuple[str, int]]:
 
 def _without_password(url: sa.URL) -> str:
     """Return the address for libpq; the password travels in the environment, unseen by ps."""
-    plain = url.set(drivername="postgresql", password=None)
+    query = {name: value for name, value in url.query.items() if name != "password"}
+    # Made anew: ``set(password=None)`` would keep the password.
+    plain = sa.URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
     return plain.render_as_string(hide_password=False)
 
 
+def _password(url: sa.URL) -> str | None:
+    given = url.password if url.password is not None else url.query.get("password")
+    return None if given is None else str(given)
+
+
 def _run(command: list[str], url: sa.URL) -> None:
-    environment = dict(os.environ)
-    if url.password is not None:
-        environment["PGPASSWORD"] = str(url.password)
+    password = _password(url)
+    environment = {**os.environ, **({"PGPASSWORD": password} if password is not None else {})}
     # No shell, and every argument is ours or the operator's own setting.
     done = subprocess.run(command, env=environment, capture_output=True, check=False)  # noqa: S603
     if done.returncode != 0:

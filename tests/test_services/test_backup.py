@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import sqlite3
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,14 +15,13 @@ import sqlalchemy as sa
 from annotate.config import Settings
 from annotate.db import Database
 from annotate.models import Team, UserAccount
-from annotate.services import backup, doctor, invariants, migration
+from annotate.services import backup, doctor, invariants, media_keeping, migration
 from annotate.services.backup import BackupFailed
 from tests.support.builders import World
 from tests.support.databases import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 pytestmark = pytest.mark.db
 
@@ -116,6 +116,202 @@ def test_an_impossible_target_is_refused(filled: Database, tmp_path: Path, place
     with pytest.raises(BackupFailed, match="there"):
         backup.create(filled, tmp_path / place)
     assert (tmp_path / "taken.db").read_bytes() == b"mine"
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (Path("/proc/copy.db"), "copy.db could not be written: No such file"),
+        (Path("x" * 300), "x could not be written: File name too long"),
+        (Path("x" * 250), "x could not be written: File name too long"),  # with an ending of ours
+    ],
+)
+def test_a_place_that_takes_no_file_is_refused(
+    filled: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    target: Path,
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(BackupFailed, match=reason):
+        backup.create(filled, target)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@on_sqlite
+def test_a_damaged_database_is_refused_in_words(filled: Database, tmp_path: Path) -> None:
+    with filled.write() as session:
+        page = session.scalar(sa.text("SELECT rootpage FROM sqlite_master WHERE name = 'item'"))
+    filled.dispose()
+    assert page is not None
+    with filled.settings.database_path.open("r+b") as out:
+        out.seek((page - 1) * 4096)
+        out.write(b"\xff" * 4096)
+    with pytest.raises(BackupFailed, match=r"the copy cannot be read: .*malformed"):
+        backup.create(filled, tmp_path / "copy.db")
+    with filled.settings.database_path.open("r+b") as out:
+        out.seek(100)  # where the list of tables begins
+        out.write(b"\xff" * 900)
+    with pytest.raises(BackupFailed, match=r"the database cannot be copied: .*malformed"):
+        backup.create(filled, tmp_path / "copy.db")
+    filled.settings.database_path.unlink()
+    with pytest.raises(BackupFailed, match=r"touchstone\.db cannot be opened"):
+        backup.create(filled, tmp_path / "copy.db")
+    assert not list(tmp_path.glob("*copy.db*"))
+
+
+@on_sqlite
+def test_only_an_embedded_database_is_copied_by_pages(
+    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filled, "gate", None)
+    with pytest.raises(BackupFailed, match="only the embedded database"):
+        backup.create(filled, tmp_path / "copy.db")
+
+
+@on_sqlite
+def test_without_room_for_the_files_the_copy_of_the_database_stays(
+    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "media").write_bytes(b"a file where the folder should be")
+    one = media_keeping.Kept("p", "0" * 64, 1)
+    source = filled.settings.data_dir / "media-of-items"
+    (source / one.place).parent.mkdir(parents=True)
+    (source / one.place).write_bytes(b"x")
+    monkeypatch.setattr(media_keeping, "known", lambda _database: [one])
+    monkeypatch.setattr(media_keeping.media, "FOLDER", source.name)
+    target = tmp_path / "copy.db"
+    with pytest.raises(BackupFailed, match=r"copied and verified: .*copy\.db\. The files of items"):
+        backup.create(filled, target)
+    backup._verify(target, {"item": 4})
+
+
+# ------------------------------------------------------------------------------ what is verified
+
+
+def copy_with(path: Path, *statements: str) -> Path:
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        for statement in ("CREATE TABLE a (id INTEGER PRIMARY KEY)", *statements):
+            file.execute(statement)
+        file.commit()
+    return path
+
+
+def test_a_copy_of_fewer_rows_is_told_table_by_table(tmp_path: Path) -> None:
+    path = copy_with(tmp_path / "copy.db", "CREATE TABLE b (id)", "INSERT INTO b VALUES (1)")
+    backup._verify(path, {"a": 0, "b": 1})
+    with pytest.raises(BackupFailed, match=r"lacks rows: a 0 of 2, c None of 5$"):
+        backup._verify(path, {"a": 2, "b": 1, "c": 5})
+
+
+def test_rows_that_point_nowhere_and_broken_rules_are_found(tmp_path: Path) -> None:
+    path = copy_with(
+        tmp_path / "orphans.db",
+        "CREATE TABLE b (a_id REFERENCES a (id))",
+        "INSERT INTO b VALUES (7), (8)",
+    )
+    with pytest.raises(BackupFailed, match="has 2 rows that point nowhere"):
+        backup._verify(path, {"b": 2})
+    path = copy_with(
+        tmp_path / "broken.db",
+        "CREATE TABLE b (n)",
+        "INSERT INTO b VALUES (NULL)",
+        "PRAGMA writable_schema = 1",
+        "UPDATE sqlite_master SET sql = 'CREATE TABLE b (n NOT NULL)' WHERE name = 'b'",
+    )
+    with pytest.raises(BackupFailed, match=r"the copy is damaged: NULL value in b\.n"):
+        backup._verify(path, {"b": 1})
+
+
+def test_what_is_no_database_is_no_copy(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_bytes(b"not a database at all" * 99)
+    with pytest.raises(BackupFailed, match="the copy cannot be read: file is not a database"):
+        backup._verify(tmp_path / "text.db", {})
+    with pytest.raises(BackupFailed, match=r"none\.db cannot be opened"):
+        backup._verify(tmp_path / "none.db", {})
+    assert not (tmp_path / "none.db").exists()
+
+
+DUMP = rb"""--
+SET x;
+COPY public.item (id, body) FROM stdin;
+1	COPY public.team (id) FROM stdin;
+2	\\.
+3	two\nlines
+\.
+
+COPY public."user" (id) FROM stdin;
+\.
+COPY team (id) FROM stdin;
+1
+\.
+"""
+
+
+def test_rows_are_counted_in_what_comes_back_out_of_a_dump() -> None:
+    lines = DUMP.splitlines(keepends=True)
+    assert list(backup._copied(lines)) == [("item", 3), ("user", 0), ("team", 1)]
+    assert list(backup._copied(lines[:-1])) == [("item", 3), ("user", 0)]  # cut off: not counted
+
+
+def program(path: Path, script: str) -> str:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o700)
+    return str(path)
+
+
+def test_a_dump_that_cannot_be_read_back_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "dump").write_bytes(DUMP)
+    good = program(tmp_path / "good", 'cat "$3"')
+    assert dict(backup._dumped_counts(good, tmp_path / "dump"))["item"] == 3
+    bad = program(tmp_path / "bad", 'cat "$3"; exit 4')
+    with pytest.raises(BackupFailed, match="cannot be read back: pg_restore ended 4"):
+        list(backup._dumped_counts(bad, tmp_path / "dump"))
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("ann:ros%3Ae%40%2F@db.example:5433/gold", "ros:e@/"),
+        ("ann@db.example:5433/gold?password=rose", "rose"),
+        ("ann@db.example:5433/gold", "none"),
+    ],
+)
+def test_the_password_is_no_argument_and_what_pg_dump_complains_of_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, told: str
+) -> None:
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    url = sa.make_url(f"postgresql+psycopg://{address}")
+    plain = backup._without_password(url)
+    assert plain == "postgresql://ann@db.example:5433/gold"
+    complain = program(tmp_path / "dump", 'echo "$1 ${PGPASSWORD-none}" >&2; exit 3')
+    with pytest.raises(BackupFailed) as caught:
+        backup._run([complain, plain], url)
+    assert str(caught.value) == f"pg_dump ended with 3: {plain} {told}"
+    backup._run([program(tmp_path / "fine", "exit 0")], url)
+
+
+@on_postgresql
+def test_pg_dump_is_called_without_the_password(
+    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[list[str]] = []
+
+    def run(command: list[str], _url: sa.URL) -> None:
+        called.append(command)
+        raise BackupFailed("enough for this test")
+
+    monkeypatch.setattr(backup, "_run", run)
+    address = filled.write_engine.url.update_query_dict({"password": "s3cret"})
+    monkeypatch.setattr(filled.write_engine, "url", address)
+    with pytest.raises(BackupFailed, match="enough"):
+        backup.create(filled, tmp_path / "copy")
+    assert not any("s3cret" in word for word in called[0])
+    assert called[0][-1].startswith("--dbname=postgresql://")
+    assert not list(tmp_path.glob("*copy*"))
 
 
 @on_postgresql
