@@ -223,20 +223,24 @@ _WORDS: Mapping[str, _Words] = {
 }
 
 
-def describe(condition: Condition, rubric: Rubric) -> str:
-    """Return a condition in words, naming options by their labels.
+def describe(condition: Condition, rubric: Rubric, names: Mapping[str, str] | None = None) -> str:
+    """Return a condition in words, naming options by their labels and questions by their ids.
+
+    Where people read, `names` gives a name to each question instead of its id.
 
     Examples
     --------
     ``“severity” is at most -1 (“Mild abuse”)``
     """
     if isinstance(condition, Compare):
-        return f"“{condition.question}” {_WORDS[condition.op](condition, rubric)}"
+        name = (names or {}).get(condition.question, condition.question)
+        return f"“{name}” {_WORDS[condition.op](condition, rubric)}"
     if isinstance(condition, Not):
-        return f"not ({describe(condition.part, rubric)})"
+        return f"not ({describe(condition.part, rubric, names)})"
     joint = " and " if isinstance(condition, AllOf) else " or "
     parts = [
-        f"({describe(part, rubric)})" if isinstance(part, AllOf | AnyOf) else describe(part, rubric)
+        f"({words})" if isinstance(part, AllOf | AnyOf) else words
         for part in condition.parts
+        for words in [describe(part, rubric, names)]
     ]
     return joint.join(parts)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from rubrics.codebook import to_client
+from rubrics.conditions import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,12 +71,17 @@ class ChangeWords:
 
 
 def form_questions(rubric: Rubric) -> list[dict[str, Any]]:
-    """Return the questions as the labelling page gets them, with what each is repeated for."""
+    """Return the questions as the labelling page gets them, with what each hangs on in words."""
     client: dict[str, Any] = to_client(rubric)
-    texts = {one["id"]: one["text"] for one in client["questions"]}
+    texts = {one.id: one.text for one in rubric.questions}
     return [
-        {**one, "repeats": texts.get(one["repeat_for"]) if one["repeat_for"] else None}
-        for one in client["questions"]
+        {
+            **one,
+            "repeats": texts.get(one["repeat_for"]) if one["repeat_for"] else None,
+            "asked_when": question.ask_if and describe(question.ask_if, rubric, texts),
+            "needed_when": question.required_if and describe(question.required_if, rubric, texts),
+        }
+        for one, question in zip(client["questions"], rubric.questions, strict=True)
     ]
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, redirect, render_template, reque
 from annotate.services import projects, rubrics
 from annotate.services.errors import BadInput, Conflict, NotFound
 from annotate.services.text import check_text
+from annotate.web.language_names import language_name
 from annotate.web.project_json import comparison_json, problem_json, version_json
 from annotate.web.projects import crumb, permissions, status_of
 from annotate.web.requests import Body, actor, json_body, read_session, scope, transaction
@@ -63,6 +64,7 @@ def index(project: str) -> str:  # noqa: ARG001 - the guard resolves it
         current=rubrics.current(lines),
         rubric=rubric,
         questions=form_questions(rubric),
+        languages=[language_name(tag) for tag in rubric.languages],
         source=source_lines(version.source, warnings),
         warnings=problem_words(warnings),
         change=_change(lines, shown),

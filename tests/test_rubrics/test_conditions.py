@@ -133,6 +133,8 @@ def test_conditions_are_described_by_labels() -> None:
         "“refusal” is any of “Refused in part”, “Refused”, “Redirected to help”"
     )
     assert operands(condition) == {"prompt_harm", "refusal"}
+    named = describe(condition, rubric, {"refusal": "What was done?"})
+    assert named.startswith("“prompt_harm” is “Not harmful” and “What was done?” is any of")
 
 
 @pytest.mark.parametrize(
