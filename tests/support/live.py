@@ -7,13 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.serving import BaseWSGIServer
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LOOPBACK = "127.0.0.1"
 THREADS = 16
+
+
+class Silent(WSGIRequestHandler):
+    """Writes no line for each request: every test would hand hundreds over with its report."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
 
 
 class PooledServer(BaseWSGIServer):
@@ -26,7 +33,7 @@ class PooledServer(BaseWSGIServer):
     multithread = True
 
     def __init__(self) -> None:
-        super().__init__(LOOPBACK, 0, lambda *_: [])
+        super().__init__(LOOPBACK, 0, lambda *_: [], Silent)
         self._pool = ThreadPoolExecutor(THREADS)
 
     def process_request(self, request: Any, client_address: Any) -> None:

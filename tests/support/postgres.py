@@ -37,6 +37,8 @@ MISSING = (
 )
 START_SECONDS = 60
 MEMORY_NEEDED = 3 * 1024**3
+COPIES_FILES = 150000
+"""The first release that can be told how to copy a database."""
 LONGEST_FOLDER = 80  # a socket's path has at most 107 bytes
 USER = "touchstone"
 TEMPLATE = "touchstone_template"
@@ -72,11 +74,13 @@ class Postgres:
     def create(self, template: str) -> str:
         """Create a database of its own for one test and return its name."""
         name = f"{self._prefix}_{next(self._numbers)}"
-        self._execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(template)
         )
+        with self._connect() as connection:
+            if connection.info.server_version >= COPIES_FILES:
+                statement += sql.SQL(" STRATEGY FILE_COPY")  # half the work of writing it as log
+            connection.execute(statement)
         return name
 
     def drop(self, name: str) -> None:
