@@ -209,8 +209,12 @@ def _bound_words(test: Compare, rubric: Rubric, words: str) -> str:
         if question.id == test.question:
             for option in question.options:
                 if option.code == test.value:
-                    return f"is {words} {test.value:g} (“{option.label}”)"
-    return f"is {words} {test.value}"
+                    return f"is {words} {_figure(f'{test.value:g}')} (“{option.label}”)"
+    return f"is {words} {_figure(str(test.value))}"
+
+
+def _figure(text: str) -> str:
+    return text.replace("-", "\N{MINUS SIGN}", 1) if text.startswith("-") else text
 
 
 _WORDS: Mapping[str, _Words] = {
@@ -230,7 +234,7 @@ def describe(condition: Condition, rubric: Rubric, names: Mapping[str, str] | No
 
     Examples
     --------
-    ``“severity” is at most -1 (“Mild abuse”)``
+    ``“severity” is at most −1 (“Mild abuse”)``
     """
     if isinstance(condition, Compare):
         name = (names or {}).get(condition.question, condition.question)

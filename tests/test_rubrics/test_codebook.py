@@ -37,7 +37,7 @@ def test_conditions_are_data_and_words() -> None:
             "value": -1,
             "accepts": ["mild", "strong", "very_strong"],
         },
-        "words": "“severity” is at most -1 (“Mild abuse”)",
+        "words": "“severity” is at most −1 (“Mild abuse”)",
     }
     over_refusal = next(
         one for one in client("llm-response-safety")["questions"] if one["id"] == "over_refusal"
@@ -111,7 +111,7 @@ def test_the_codebook_gives_no_markup_away() -> None:
 
 def test_notes_say_when_a_question_is_asked_and_required() -> None:
     text = codebook_markdown(load_rubric(SMALL + "adjudication:\n  when: gap\n  gap_at_least: 2\n"))
-    assert "asked only when “rating” is at most -1" in text
+    assert "asked only when “rating” is at most −1" in text
     assert "asked once for each choice in “kinds”" in text
     assert "required when “force” is at least 2" in text
     assert "when answers lie 2 or more apart, and when someone is unsure" in text

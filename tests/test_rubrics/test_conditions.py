@@ -124,7 +124,7 @@ def test_conditions_are_described_by_labels() -> None:
     rubric = load_rubric(read("conversational-abuse"))
     condition = rubric.question("types").ask_if
     assert condition is not None
-    assert describe(condition, rubric) == "“severity” is at most -1 (“Mild abuse”)"
+    assert describe(condition, rubric) == "“severity” is at most −1 (“Mild abuse”)"
     rubric = load_rubric(read("llm-response-safety"))
     condition = rubric.question("over_refusal").ask_if
     assert condition is not None
@@ -146,7 +146,7 @@ def test_conditions_are_described_by_labels() -> None:
             "“rating” is none of “fine”, “poor”",
         ),
         ("      question: rating\n      chosen: true", "“rating” has an answer"),
-        ("      question: rating\n      at_most: -1.5", "“rating” is at most -1.5"),
+        ("      question: rating\n      at_most: -1.5", "“rating” is at most −1.5"),
     ],
 )
 def test_every_kind_of_condition_has_words(condition: str, words: str) -> None:

@@ -127,7 +127,7 @@ def test_a_closed_question_is_stored_as_not_asked() -> None:
 def test_an_answer_to_a_closed_question_names_question_and_condition() -> None:
     problem = only(ABUSE, {"severity": {"value": "ambiguous"}, "types": {"value": ["sexist"]}})
     assert (problem.question, problem.code) == ("types", "closed_by_condition")
-    assert problem.condition == "“severity” is at most -1 (“Mild abuse”)"
+    assert problem.condition == "“severity” is at most −1 (“Mild abuse”)"
     assert "'types'" in problem.message
     assert problem.condition in problem.message
 

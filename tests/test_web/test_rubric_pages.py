@@ -54,7 +54,7 @@ def test_a_shipped_rubric_becomes_a_draft_and_is_published(bare: Site) -> None:
     assert "is published" in bare.get(done.location, "designer")
     page = bare.get("/p/demo/rubric", "ann")
     assert "How abusive is the last message of the user?" in page
-    assert "Asked only when “How abusive is the last message of the user?” is at most -1" in page
+    assert "Asked only when “How abusive is the last message of the user?” is at most −1" in page
     assert "/publish" not in page
 
 
