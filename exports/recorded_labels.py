@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from exports.errors import ExportError
 from rubrics.conditions import Answer, asked
 from tasks.answer_values import MAX_NUMBER, Refused, checked_ranking, ranking_groups, short
+from tasks.label_files.formats import MAX_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -183,6 +184,7 @@ def read_rows(
     RecordedLabelsError
         With file and line for what cannot be read.
     """
+    csv.field_size_limit(MAX_FIELD)  # one for the process: whoever reads sets it
     reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
     try:
         reader.fieldnames = header = [name.strip() for name in reader.fieldnames or ()]

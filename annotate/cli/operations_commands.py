@@ -47,9 +47,12 @@ def backup(target: Path | None) -> None:
     media = made.media
     if media.files:
         size = f"{media.size / 1024**2:.1f} MB"
-        click.echo(f"{media.files:,} files of items ({size}), {media.new:,} copied now.")
+        files = "file" if media.files == 1 else "files"
+        click.echo(f"{media.files:,} {files} of items ({size}), {media.new:,} copied now.")
     if media.missing:
-        click.echo(f"{len(media.missing):,} files are missing or damaged; run touchstone doctor.")
+        lost = len(media.missing)
+        words = "file is" if lost == 1 else "files are"
+        click.echo(f"{lost:,} {words} missing or damaged; run touchstone doctor.")
         raise SystemExit(1)
 
 

@@ -176,7 +176,8 @@ def _check(wish: ReleaseWish) -> None:
         problems.append({"field": "seed", "message": f"A whole number from 0 to {MAX_SEED}."})
     if wish.undecided not in {"open", "majority"}:
         problems.append({"field": "undecided", "message": "Say open or majority."})
-    if min(wish.validation, wish.test) < 0 or wish.validation + wish.test >= 1:
+    # written so that what is no number is refused, too
+    if not (wish.validation >= 0 and wish.test >= 0 and wish.validation + wish.test < 1):
         words = "The two shares are 0 or more, and leave something to train on."
         problems.append({"field": "test", "message": words})
     if problems:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 SUFFIXES: Final = (".csv", ".jsonl", ".ndjson", ".parquet")
-_MAX_FIELD: Final = 10_000_000
+MAX_FIELD: Final = 10_000_000
+"""Characters of a cell of CSV."""
 
 
 class LabelFileInvalid(TaskError):
@@ -72,7 +73,7 @@ def _text(path: Path) -> str:
 
 
 def _csv_header(path: Path, reader: Iterator[list[str]]) -> list[str]:
-    csv.field_size_limit(_MAX_FIELD)
+    csv.field_size_limit(MAX_FIELD)
     try:
         header = next(reader, [])
     except csv.Error as error:

@@ -115,7 +115,7 @@ def test_backup_counts_the_files_of_items_and_ends_with_one_when_some_are_gone(
     assert first.exit_code == 0
     place, *_, last = first.stdout.splitlines()
     assert Path(place).parent == tmp_path / "backups"
-    assert last == "1 files of items (0.0 MB), 1 copied now."
+    assert last == "1 file of items (0.0 MB), 1 copied now."
     again = run(database_url, tmp_path, "backup")
     assert (again.exit_code, again.stdout.splitlines()[-1]) == (
         0,
@@ -126,7 +126,5 @@ def test_backup_counts_the_files_of_items_and_ends_with_one_when_some_are_gone(
     (tmp_path / "elsewhere").mkdir()
     gone = run(database_url, tmp_path, "backup", str(tmp_path / "elsewhere" / "copy"))
     assert gone.exit_code == 1
-    assert gone.stdout.splitlines()[-1] == (
-        "1 files are missing or damaged; run touchstone doctor."
-    )
+    assert gone.stdout.splitlines()[-1] == ("1 file is missing or damaged; run touchstone doctor.")
     assert (tmp_path / "elsewhere" / "copy").stat().st_size > 1000

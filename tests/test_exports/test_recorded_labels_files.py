@@ -387,7 +387,7 @@ def test_columns_of_options_hold_one_or_zero(refusal_of, cells, words):
     [
         (b'i-2,ann,"1\ni-3,ann,0\n', 4, "this is not CSV: unexpected end of data"),
         (b'i-2,ann,"1"0\ni-3,ann,0\n', 3, "this is not CSV: ',' expected after '\"'"),
-        (b"i-2,ann," + b"1" * 140_000 + b"\n", 3, "this is not CSV: field larger than"),
+        (b"i-2,ann," + b"1" * 10_000_001 + b"\n", 3, "this is not CSV: field larger than"),
         (b"i-2,J\xf6rg,1\n", 3, "this is not UTF-8 text. Save the file as CSV in UTF-8"),
         (b"i-2,ann,1\n\xff\n", 4, "this is not UTF-8 text"),
     ],

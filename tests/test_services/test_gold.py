@@ -145,6 +145,8 @@ def test_a_changed_file_is_found(world: World, std: Standard) -> None:
 def test_refusals_say_what_to_do(world: World, std: Standard) -> None:
     with pytest.raises(BadInput):
         freeze(world, std, test=0.9, validation=0.2)
+    with pytest.raises(BadInput, match="shares"):
+        freeze(world, std, test=float("nan"))
     with pytest.raises(BadInput):
         freeze(world, std, undecided="guess")
     with pytest.raises(NotFound):
