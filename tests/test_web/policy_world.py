@@ -6,7 +6,7 @@ import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -53,18 +53,22 @@ SCOPED_TEAM, OTHER_TEAM = "Vendor A", "Vendor B"
 class UndoneDatabase(Database):
     """A database that takes back whatever a request did, so that every request sees one world.
 
-    All sessions share one connection and write inside savepoints of its one transaction.
+    All sessions share one connection; they write inside savepoints of its one transaction.
     """
 
     def hold(self) -> None:
         """Begin; from now on nothing is kept."""
         self._shared = self.write_engine.connect()
         self._outer = self._shared.begin()
+        self._is_as_it_was = True
 
     def undo(self) -> None:
         """Take back what the last request did."""
+        if self._is_as_it_was:
+            return
         self._outer.rollback()
         self._outer = self._shared.begin()
+        self._is_as_it_was = True
 
     def let_go(self) -> None:
         self._outer.rollback()
@@ -72,7 +76,8 @@ class UndoneDatabase(Database):
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        session = self._joined()
+        session = self._joined("create_savepoint")
+        self._is_as_it_was = False
         try:
             yield session
             session.commit()
@@ -81,16 +86,17 @@ class UndoneDatabase(Database):
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        session = self._joined()
+        session = self._joined("rollback_only")
         try:
             yield session
+        except BaseException:
+            self._is_as_it_was = False  # PostgreSQL refuses all that follows an error
+            raise
         finally:
             session.close()
 
-    def _joined(self) -> Session:
-        session = Session(
-            self._shared, join_transaction_mode="create_savepoint", expire_on_commit=False
-        )
+    def _joined(self, mode: Literal["create_savepoint", "rollback_only"]) -> Session:
+        session = Session(self._shared, join_transaction_mode=mode, expire_on_commit=False)
         session.info["database"] = self
         return session
 
