@@ -51,13 +51,10 @@ SCOPED_TEAM, OTHER_TEAM = "Vendor A", "Vendor B"
 
 
 class UndoneDatabase(Database):
-    """A database that takes back whatever a request did, so that every request sees one world.
-
-    All sessions share one connection; they write inside savepoints of its one transaction.
-    """
+    """A database that takes back whatever a request did, so that every request sees one world."""
 
     def hold(self) -> None:
-        """Begin; from now on nothing is kept."""
+        """Begin the one transaction of all sessions; from now on nothing is kept."""
         self._shared = self.write_engine.connect()
         self._outer = self._shared.begin()
         self._is_as_it_was = True
