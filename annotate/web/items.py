@@ -12,6 +12,7 @@ from annotate.services.errors import BadInput
 from annotate.services.text import check_text
 from annotate.web import case_view, import_form
 from annotate.web.forms import field_errors
+from annotate.web.language_names import language_name
 from annotate.web.rendering import translate as _
 from annotate.web.requests import actor, database, read_session, scope, transaction
 from tasks.adjudication import CAUSE_WORDS, causes
@@ -97,6 +98,7 @@ def detail(project: str, item_id: str) -> str:
         "item": item,
         "may_case": may_case,
         "value_words": case_view.value_words,
+        "language_name": language_name,
         "causes": {one: _(CAUSE_WORDS[one]) for one in causes},
     }
     return render_template("items/detail.html", **_page(project, **context))
