@@ -17,6 +17,7 @@ from werkzeug.test import Client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import FrameType
     from wsgiref.types import WSGIApplication
 
     from gunicorn.workers.base import Worker
@@ -28,12 +29,24 @@ _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 class Threads(ThreadWorker):
-    """A worker that takes a signal to end from its first moment on."""
+    """A worker that takes a signal to end from its first moment to its last."""
 
     def init_signals(self) -> None:
         """Install the handlers, then take what came before there were any."""
         super().init_signals()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """End at once, whatever the main thread was about to do.
+
+        Gunicorn shuts the pool of threads down here. The lock for that may be held by the very
+        thread that the signal interrupts, by handing over a request or by the signal before (a
+        service manager and the parent send one each); it would wait for itself until it is killed.
+        The interpreter ends the pool anyway as it leaves.
+        """
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
+        super(ThreadWorker, self).handle_quit(sig, frame)
 
 
 class Parent(Arbiter):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ import pytest
 
 from annotate.app import create_app
 from annotate.cli import serving
-from annotate.db import Database
+from annotate.db import ENDING_SIGNALS, Database
 from tests.support.databases import empty_database, migrated_database, settings_for
 
 if TYPE_CHECKING:
@@ -90,6 +92,22 @@ def test_a_worker_ends_that_is_told_to_before_it_is_ready(
     server = start_server({}, command=[sys.executable, str(program), "{port}"])
     with urllib.request.urlopen(server.url, timeout=20) as answer:
         assert answer.read() == b"worker 2"
+
+
+def test_a_worker_ends_though_the_signal_interrupts_the_handing_over_of_a_request() -> None:
+    """The interrupted thread holds the lock of its pool: whoever waits for it waits for ever."""
+    worker = serving.Threads.__new__(serving.Threads)
+    worker.cfg = SimpleNamespace(worker_int=lambda _worker: None)
+    before = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
+    with ThreadPoolExecutor(1) as worker.tpool:
+        try:
+            with worker.tpool._shutdown_lock, pytest.raises(SystemExit):
+                worker.handle_quit(signal.SIGQUIT, None)
+            assert {signal.getsignal(number) for number in ENDING_SIGNALS} == {signal.SIG_IGN}
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    assert not worker.alive
 
 
 def test_the_agreement_of_a_project_needs_no_pandas() -> None:

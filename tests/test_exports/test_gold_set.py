@@ -305,7 +305,6 @@ def test_gold_comes_by_item_and_in_the_order_of_the_rubric():
     assert first[-1] == ("abusive", "")
 
 
-@pytest.mark.no_cover  # 12,000 rows through lines that the tests above reach
 def test_the_recorded_labels_agree_where_they_should(convabuse_votes):
     cells = gold(convabuse_votes)
     counts = Counter(cell.basis for cell in cells.values())
