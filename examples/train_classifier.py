@@ -136,7 +136,7 @@ def describe(outcome: Outcome) -> list[str]:
     lines.append(f"  majority    precision {base.precision}")
     lines.append(f"              recall    {base.recall}")
     if not base.enough:
-        lines.append(f"  {base.verdict}: these figures cannot be judged by")
+        lines.append(f"  {base.verdict}: nothing can be judged by these figures")
     return lines
 
 

@@ -189,7 +189,7 @@ def test_the_example_prints_precision_and_recall_beside_the_baseline(example, ga
 def test_the_example_says_when_positives_are_too_few_to_judge_by(example, garden, capsys):
     assert example.main([str(garden), "--need", "1000", "--open-cells", "majority"]) == 0
     out = capsys.readouterr().out
-    assert "of 1000): these figures cannot be judged by" in out
+    assert "of 1000): nothing can be judged by these figures" in out
 
 
 def test_the_example_twice_is_the_same(example, garden, capsys):
