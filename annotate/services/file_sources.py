@@ -25,8 +25,12 @@ MAX_ENTRIES = 100_000
 MAX_ITEM_FILE_BYTES = 1024**3
 ITEM_FILES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 _BROKEN = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-    *(EOFError, RuntimeError, NotImplementedError),
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,  # an entry with a password
+    NotImplementedError,  # a compression that Python does not know
 )
 
 
