@@ -11,12 +11,11 @@ from __future__ import annotations
 import atexit
 import fcntl
 import os
-import signal
 import sqlite3
 import threading
 import time
 import weakref
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -26,6 +25,8 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.orm import Session, sessionmaker
 
+from annotate.ending import end_undisturbed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from annotate.config import Settings
 
 BUSY_MILLISECONDS = 30_000
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 def utc_now() -> datetime:
@@ -207,11 +207,7 @@ def _dispose_at_exit(reference: weakref.ref[Database]) -> None:
     database = reference()
     if database is None:
         return
-    # The process ends anyway: a second Ctrl+C or a supervisor's signal shall not cut this short.
-    # One that waits already is raised by the first call, which then sets nothing: hence two rounds.
-    for number in (*ENDING_SIGNALS, *ENDING_SIGNALS):
-        with suppress(SystemExit, KeyboardInterrupt):
-            signal.signal(number, signal.SIG_IGN)
+    end_undisturbed()
     database.dispose()
 
 

@@ -15,6 +15,8 @@ from gunicorn.util import import_app
 from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.test import Client
 
+from annotate.ending import ENDING_SIGNALS, end_undisturbed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 ANNOUNCE = "TOUCHSTONE_ANNOUNCE"
 """The address that quickstart wants to be told on screen once the server answers."""
 
-_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-
 
 class Threads(ThreadWorker):
     """A worker that takes a signal to end from its first moment to its last."""
@@ -34,7 +34,7 @@ class Threads(ThreadWorker):
     def init_signals(self) -> None:
         """Install the handlers, then take what came before there were any."""
         super().init_signals()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
         """End at once, whatever the main thread was about to do.
@@ -44,8 +44,7 @@ class Threads(ThreadWorker):
         service manager and the parent send one each); it would wait for itself until it is killed.
         The interpreter ends the pool anyway as it leaves.
         """
-        for number in _ENDING:
-            signal.signal(number, signal.SIG_IGN)
+        end_undisturbed()
         super(ThreadWorker, self).handle_quit(sig, frame)
 
 
@@ -59,12 +58,12 @@ class Parent(Arbiter):
 
     def spawn_worker(self) -> int:
         """Start a worker; signals to end wait until it can take them."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
         try:
             number: int = super().spawn_worker()
             return number
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
 
 
 class WebServer(BaseApplication):

@@ -14,7 +14,8 @@ import pytest
 
 from annotate.app import create_app
 from annotate.cli import serving
-from annotate.db import ENDING_SIGNALS, Database
+from annotate.db import Database
+from annotate.ending import ENDING_SIGNALS, heed_nothing
 from tests.support.databases import empty_database, migrated_database, settings_for
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ first = []
 def post_fork(parent, worker):
     first[:] = [worker.age]
     if worker.age == 1:
-        os.kill(os.getpid(), signal.SIGTERM)
+        for number in sys.argv[2:]:
+            os.kill(os.getpid(), int(number))
 
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
@@ -84,14 +86,21 @@ def test_commands_and_the_application_start_without_pandas() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "told",
+    [(signal.SIGTERM,), ENDING_SIGNALS],
+    ids=["once", "by everybody at once"],
+)
 def test_a_worker_ends_that_is_told_to_before_it_is_ready(
-    tmp_path: Path, start_server: Callable[..., Server]
+    tmp_path: Path, start_server: Callable[..., Server], told: tuple[signal.Signals, ...]
 ) -> None:
     program = tmp_path / "plain.py"
     program.write_text(TOLD_TO_END_AS_IT_STARTS)
-    server = start_server({}, command=[sys.executable, str(program), "{port}"])
+    numbers = [str(int(number)) for number in told]
+    server = start_server({}, command=[sys.executable, str(program), "{port}", *numbers])
     with urllib.request.urlopen(server.url, timeout=20) as answer:
         assert answer.read() == b"worker 2"
+    assert "Traceback" not in server.log.read_text()
 
 
 def test_a_worker_ends_though_the_signal_interrupts_the_handing_over_of_a_request() -> None:
@@ -103,7 +112,7 @@ def test_a_worker_ends_though_the_signal_interrupts_the_handing_over_of_a_reques
         try:
             with worker.tpool._shutdown_lock, pytest.raises(SystemExit):
                 worker.handle_quit(signal.SIGQUIT, None)
-            assert {signal.getsignal(number) for number in ENDING_SIGNALS} == {signal.SIG_IGN}
+            assert {signal.getsignal(number) for number in ENDING_SIGNALS} == {heed_nothing}
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
