@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -31,21 +32,32 @@ ANNOUNCE = "TOUCHSTONE_ANNOUNCE"
 class Threads(ThreadWorker):
     """A worker that takes a signal to end from its first moment to its last."""
 
+    told_to_quit = False
+
     def init_signals(self) -> None:
         """Install the handlers, then take what came before there were any."""
         super().init_signals()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
-        """End at once, whatever the main thread was about to do.
+        """End at once if nothing is served yet, else as soon as the main thread is free.
 
-        Gunicorn shuts the pool of threads down here. The lock for that may be held by the very
-        thread that the signal interrupts, by handing over a request or by the signal before (a
-        service manager and the parent send one each); it would wait for itself until it is killed.
-        The interpreter ends the pool anyway as it leaves.
+        Gunicorn ends right here, in the middle of whatever the signal interrupted: that may hold
+        the lock of the pool of threads, or have started a thread that the pool does not know yet.
+        Either would be waited for until the process is killed.
         """
-        end_undisturbed()
-        super(ThreadWorker, self).handle_quit(sig, frame)
+        if not self.booted:
+            end_undisturbed()
+            super(ThreadWorker, self).handle_quit(sig, frame)
+        self.told_to_quit = True
+        self.handle_exit(sig, frame)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Serve what comes within the time; then leave if we were told to, open requests or not."""
+        super().wait_for_and_dispatch_events(timeout)
+        if self.told_to_quit:
+            self.tpool.shutdown(wait=False, cancel_futures=True)
+            sys.exit(0)
 
 
 class Parent(Arbiter):

@@ -7,15 +7,17 @@ import subprocess
 import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from selectors import DefaultSelector
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from gunicorn.workers.gthread import PollableMethodQueue
 
 from annotate.app import create_app
 from annotate.cli import serving
 from annotate.db import Database
-from annotate.ending import ENDING_SIGNALS, heed_nothing
+from annotate.ending import ENDING_SIGNALS
 from tests.support.databases import empty_database, migrated_database, settings_for
 
 if TYPE_CHECKING:
@@ -30,21 +32,47 @@ TOLD_TO_END_AS_IT_STARTS = """\
 import os, signal, sys
 from annotate.cli.serving import WebServer
 
-first = []
+age = []
 
 def post_fork(parent, worker):
-    first[:] = [worker.age]
+    age[:] = [worker.age]
     if worker.age == 1:
         for number in sys.argv[2:]:
             os.kill(os.getpid(), int(number))
 
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [b"worker %d" % first[0]]
+    return [b"worker %d" % age[0]]
 
 if __name__ == "__main__":
     from plain import post_fork
     WebServer("plain:app", {"bind": "127.0.0.1:" + sys.argv[1], "post_fork": post_fork}).run()
+"""
+TOLD_TO_END_AS_IT_STARTS_A_THREAD = """\
+import os, sys, threading
+from annotate.cli.serving import WebServer
+
+begin = threading.Thread.start
+age = []
+
+def begin_and_be_told(thread):
+    begin(thread)
+    if "Pool" in thread.name:
+        os.kill(os.getpid(), int(sys.argv[2]))
+
+def interrupt(worker):
+    age[:] = [worker.age]
+    if worker.age == 1:
+        threading.Thread.start = begin_and_be_told
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"worker %d" % age[0]]
+
+if __name__ == "__main__":
+    from plain import interrupt
+    bound = {"bind": "127.0.0.1:" + sys.argv[1], "post_worker_init": interrupt}
+    WebServer("plain:app", bound).run()
 """
 
 
@@ -103,20 +131,32 @@ def test_a_worker_ends_that_is_told_to_before_it_is_ready(
     assert "Traceback" not in server.log.read_text()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGQUIT])
+def test_a_worker_ends_though_the_signal_comes_as_it_starts_a_thread(
+    tmp_path: Path, start_server: Callable[..., Server], told: signal.Signals
+) -> None:
+    """A pool that is left at this point never ends the thread, for which the process would wait."""
+    (tmp_path / "plain.py").write_text(TOLD_TO_END_AS_IT_STARTS_A_THREAD)
+    command = [sys.executable, "plain.py", "{port}", str(int(told))]
+    server = start_server({}, command=command, ready_path="/")
+    with urllib.request.urlopen(server.url, timeout=20) as answer:
+        assert answer.read() == b"worker 2"
+
+
 def test_a_worker_ends_though_the_signal_interrupts_the_handing_over_of_a_request() -> None:
     """The interrupted thread holds the lock of its pool: whoever waits for it waits for ever."""
     worker = serving.Threads.__new__(serving.Threads)
-    worker.cfg = SimpleNamespace(worker_int=lambda _worker: None)
-    before = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
-    with ThreadPoolExecutor(1) as worker.tpool:
-        try:
-            with worker.tpool._shutdown_lock, pytest.raises(SystemExit):
-                worker.handle_quit(signal.SIGQUIT, None)
-            assert {signal.getsignal(number) for number in ENDING_SIGNALS} == {heed_nothing}
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-    assert not worker.alive
+    worker.alive = worker.booted = True
+    worker.method_queue = PollableMethodQueue()
+    worker.method_queue.init()
+    with ThreadPoolExecutor(1) as worker.tpool, DefaultSelector() as worker.poller:
+        with worker.tpool._shutdown_lock:
+            worker.handle_quit(signal.SIGQUIT, None)
+        assert not worker.alive
+        with pytest.raises(SystemExit):
+            worker.wait_for_and_dispatch_events(0)
+    worker.method_queue.close()
 
 
 def test_the_agreement_of_a_project_needs_no_pandas() -> None:
