@@ -86,7 +86,8 @@ def condition_for_client(condition: Condition) -> dict[str, Json]:
 def _condition(condition: Condition | None, rubric: Rubric) -> Json:
     if condition is None:
         return None
-    return {"test": condition_for_client(condition), "words": describe(condition, rubric)}
+    texts = {question.id: question.text for question in rubric.questions}
+    return {"test": condition_for_client(condition), "words": describe(condition, rubric, texts)}
 
 
 def _option(option: Option, keys: Mapping[str, str]) -> dict[str, Json]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rubrics.codebook import PAGE_KEYS, codebook_markdown, hotkeys, to_client
+from rubrics.conditions import operands
 from rubrics.library import names, read
 from rubrics.loader import load_rubric
 from rubrics.schema import Option, Question
@@ -37,13 +38,29 @@ def test_conditions_are_data_and_words() -> None:
             "value": -1,
             "accepts": ["mild", "strong", "very_strong"],
         },
-        "words": "“severity” is at most −1 (“Mild abuse”)",
+        "words": "“How abusive is the last message of the user?” is at most −1 (“Mild abuse”)",
     }
     over_refusal = next(
         one for one in client("llm-response-safety")["questions"] if one["id"] == "over_refusal"
     )
     assert list(over_refusal["ask_if"]["test"]) == ["all"]
     assert len(over_refusal["ask_if"]["test"]["all"]) == 2
+
+
+@pytest.mark.parametrize("name", names())
+def test_conditions_speak_of_questions_by_their_words(name: str) -> None:
+    texts = {one.id: one.text for one in RUBRICS[name].questions}
+    for data, question in zip(client(name)["questions"], RUBRICS[name].questions, strict=True):
+        for told, condition in (
+            (data["ask_if"], question.ask_if),
+            (data["required_if"], question.required_if),
+        ):
+            if condition is None:
+                assert told is None
+                continue
+            for one in operands(condition):
+                assert f"“{texts[one]}”" in told["words"]
+                assert f"“{one}”" not in told["words"]
 
 
 def test_an_annotator_is_not_told_targets_or_rules() -> None:
