@@ -20,6 +20,7 @@ from annotate.services import audit, gold_source, jobs, projects
 from annotate.services.agreement import has_spans, text_lengths
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.ids import known_form
+from annotate.services.job_running import Progress
 from annotate.services.text import canonical_json
 from exports.manifest import FILE_NAME, digest_of
 from exports.release import ReleaseRow, write_release
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from annotate.config import Settings
     from annotate.db import Database
     from annotate.policy import Actor, Scope
+    from annotate.services.job_running import Finish, JobRun, Step
     from exports.records import ReleaseItem, ReleaseLabel
 
 _COMPARED = {"unscoped": "found by id; its project is compared with the scope at once"}
@@ -288,7 +290,7 @@ def _agreement(rubric: RubricVersion, labels: list[ReleaseLabel], given: list[Re
     return canonical_json(report.to_json())
 
 
-def run(job: jobs.JobRun) -> Generator[jobs.Step, jobs.Progress, jobs.Finish]:
+def run(job: JobRun) -> Generator[Step, Progress, Finish]:
     """Make the files of a frozen release, then keep its gold cells as rows."""
     release_id = job.parameters["release_id"]
     with job.database.read() as session:
@@ -341,15 +343,13 @@ def _gold_row(
     }
 
 
-def _keep_gold(
-    rows: list[dict[str, Any]], done: int, total: int, session: Session
-) -> jobs.Progress:
+def _keep_gold(rows: list[dict[str, Any]], done: int, total: int, session: Session) -> Progress:
     session.execute(sa.insert(GoldCell), rows)
-    return jobs.Progress({"gold": done}, done, total, f"{done:,} of {total:,} gold cells kept")
+    return Progress({"gold": done}, done, total, f"{done:,} of {total:,} gold cells kept")
 
 
 def _finish(
-    job: jobs.JobRun, release_id: str, directory: Path, manifest_hash: str, session: Session
+    job: JobRun, release_id: str, directory: Path, manifest_hash: str, session: Session
 ) -> dict[str, Any]:
     release = _row(session, job.scope, release_id)
     release.state = "written"

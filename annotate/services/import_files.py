@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from annotate.services.file_sources import Files
-    from annotate.services.jobs import JobRun
+    from annotate.services.job_running import JobRun
     from exports.message_parts import FileFacts
 
 BEAT_SECONDS = 10.0

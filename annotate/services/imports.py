@@ -17,7 +17,7 @@ from annotate.services import audit, jobs
 from annotate.services.errors import BadInput
 from annotate.services.import_files import media_rows, with_files
 from annotate.services.import_report import KEPT_PROBLEMS, PAGE, Problem, problems, problems_csv
-from annotate.services.jobs import Progress
+from annotate.services.job_running import Progress
 from annotate.services.text import canonical_json
 from exports.item_files import BadRow, ItemRow, read_items
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from annotate.policy import Actor, Scope
+    from annotate.services.job_running import Finish, JobRun, Step
 
 KIND = "items.import"
 Format = Literal["jsonl", "csv"]
@@ -161,7 +162,7 @@ def start(  # noqa: PLR0913 - one argument a fact about the file
 # ------------------------------------------------------------------------------------- the handler
 
 
-def run(job: jobs.JobRun) -> Generator[jobs.Step, Progress, jobs.Finish]:
+def run(job: JobRun) -> Generator[Step, Progress, Finish]:
     """Read the file chunk by chunk from where the checkpoint says."""
     tally = Tally.of(job.checkpoint)
     path = Path(job.parameters["path"])
@@ -208,7 +209,7 @@ def _chunks(rows: Iterator[ItemRow | BadRow], offset: int) -> Iterator[list[Item
 
 
 def _store(
-    job: jobs.JobRun,
+    job: JobRun,
     chunk: Sequence[ItemRow | BadRow],
     tally: Tally,
     total: int,
@@ -283,7 +284,7 @@ def _values(row: ItemRow) -> dict[str, Any]:
 
 
 def _insert(
-    session: Session, job: jobs.JobRun, rows: Sequence[ItemRow]
+    session: Session, job: JobRun, rows: Sequence[ItemRow]
 ) -> tuple[list[ItemRow], int, list[Problem]]:
     """Insert what is new; tell rows that are there already from rows that clash."""
     firsts: dict[str, ItemRow] = {}
@@ -295,7 +296,7 @@ def _insert(
     return added, len(rest) - len(clashes), clashes
 
 
-def _insert_new(session: Session, job: jobs.JobRun, rows: Sequence[ItemRow]) -> set[str]:
+def _insert_new(session: Session, job: JobRun, rows: Sequence[ItemRow]) -> set[str]:
     if not rows:
         return set()
     moment = now(session)
@@ -391,9 +392,7 @@ def same_content(scope: Scope, hashes: Iterable[str]) -> sa.Select[str, str, str
     )
 
 
-def _list_problems(
-    session: Session, job: jobs.JobRun, problems: Sequence[Problem], room: int
-) -> int:
+def _list_problems(session: Session, job: JobRun, problems: Sequence[Problem], room: int) -> int:
     kept = sorted(problems, key=lambda problem: problem.line)[: max(0, room)]
     if kept:
         session.execute(
@@ -413,7 +412,7 @@ def _list_problems(
     return len(kept)
 
 
-def _finish(job: jobs.JobRun, tally: Tally, session: Session) -> dict[str, Any]:
+def _finish(job: JobRun, tally: Tally, session: Session) -> dict[str, Any]:
     counts = {
         "rows": tally.rows,
         "added": tally.added,

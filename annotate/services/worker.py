@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from annotate.db import new_id
-from annotate.services import gold, imports, jobs, uploads, wellbeing_report
+from annotate.services import gold, imports, job_running, jobs, uploads, wellbeing_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from annotate.db import Database
 
-HANDLERS: jobs.Handlers = {
+HANDLERS: job_running.Handlers = {
     imports.KIND: imports.run,
     gold.KIND: gold.run,
 }
@@ -41,7 +41,7 @@ def worker_name() -> str:
 
 def run_once(database: Database, job_id: str | None = None) -> bool:
     """Run one waiting job (that one, when named); tell whether there was any."""
-    return jobs.run_next(database, HANDLERS, worker_name(), job_id=job_id)
+    return job_running.run_next(database, HANDLERS, worker_name(), job_id=job_id)
 
 
 def run_all(database: Database) -> int:
@@ -74,7 +74,7 @@ def run_until(
         follower.start()
     try:
         while not _ended(database, job_id, project_id):
-            if not jobs.run_next(database, HANDLERS, name, job_id=job_id):
+            if not job_running.run_next(database, HANDLERS, name, job_id=job_id):
                 done.wait(poll_seconds)
     finally:
         done.set()
@@ -121,7 +121,9 @@ class Worker:
                     with self.database.read() as session:
                         uploads.sweep(session)
                     wellbeing_report.clean(self.database)
-                busy = jobs.run_next(self.database, HANDLERS, self.name, stopping=self._stop.is_set)
+                busy = job_running.run_next(
+                    self.database, HANDLERS, self.name, stopping=self._stop.is_set
+                )
             except (SQLAlchemyError, OSError) as error:
                 log.warning("the worker waits, as database or disk failed it: %s", error)
                 self._stop.wait(TROUBLE_SECONDS)

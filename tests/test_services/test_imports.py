@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from annotate.models import AuditEvent, Item, Job
 from annotate.policy import Scope
-from annotate.services import imports, jobs, uploads, worker
+from annotate.services import imports, job_running, uploads, worker
 from annotate.services.errors import BadInput
 from annotate.services.identity import system_actor
 from tests.test_services.items_support import (
@@ -247,7 +247,7 @@ def test_a_killed_import_goes_on_where_it_stopped(
     job_id = start_import(database, scope, jsonl(tmp_path / "a.jsonl", rows))
     chunks = 0
 
-    def dying(run: jobs.JobRun) -> Any:
+    def dying(run: job_running.JobRun) -> Any:
         nonlocal chunks
         steps = imports.run(run)
         progress = None
@@ -259,7 +259,7 @@ def test_a_killed_import_goes_on_where_it_stopped(
             progress = yield step
 
     with pytest.raises(Killed):
-        jobs.run_next(database, {imports.KIND: dying}, "dies")
+        job_running.run_next(database, {imports.KIND: dying}, "dies")
     assert 0 < len(stored(database, scope)) < 30
     with database.write() as session:
         session.get_one(Job, job_id).expires_at = database.now(session)

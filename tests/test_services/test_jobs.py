@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from annotate.models import AuditEvent, Job, Team
-from annotate.services import jobs
+from annotate.services import job_running, jobs
 from annotate.services.errors import BadInput, Conflict, LeaseLost, NotFound
 from annotate.services.identity import system_actor
 from tests.test_services.items_support import new_project
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from annotate.db import Database
 
-AT_ONCE = jobs.Timing(lease_seconds=60, retry_after=(0, 0))
+AT_ONCE = job_running.Timing(lease_seconds=60, retry_after=(0, 0))
 pytestmark = pytest.mark.db
 
 
@@ -29,10 +29,12 @@ class Crash(BaseException):
     """What a killed process looks like from inside: nothing after it runs."""
 
 
-def effect(database: Database, job_id: str, number: int) -> Callable[[Session], jobs.Progress]:
+def effect(
+    database: Database, job_id: str, number: int
+) -> Callable[[Session], job_running.Progress]:
     """A step with a visible effect: a team with the chunk's number."""
 
-    def step(session: Session) -> jobs.Progress:
+    def step(session: Session) -> job_running.Progress:
         moment = database.now(session)
         session.add(
             Team(
@@ -43,15 +45,17 @@ def effect(database: Database, job_id: str, number: int) -> Callable[[Session], 
             )
         )
         session.flush()
-        return jobs.Progress({"next": number + 1}, number + 1, 5, f"chunk {number} done")
+        return job_running.Progress({"next": number + 1}, number + 1, 5, f"chunk {number} done")
 
     return step
 
 
 def five_chunks(
     before: Callable[[int], None] = lambda _: None,
-) -> jobs.Handler:
-    def handler(run: jobs.JobRun) -> Generator[jobs.Step, jobs.Progress, jobs.Finish]:
+) -> job_running.Handler:
+    def handler(
+        run: job_running.JobRun,
+    ) -> Generator[job_running.Step, job_running.Progress, job_running.Finish]:
         for number in range(run.checkpoint.get("next", 0), 5):
             before(number)
             yield effect(run.database, run.claim.job_id, number)
@@ -88,14 +92,14 @@ def test_a_job_runs_to_its_end_and_shows_its_progress(database: Database) -> Non
         row = job_row(database, job_id)
         seen.append((row.state, row.progress_done))
 
-    assert jobs.run_next(database, {"five": five_chunks(look)}, "w1")
+    assert job_running.run_next(database, {"five": five_chunks(look)}, "w1")
     with database.read() as session:
         view = jobs.view(session, job_id, None)
     assert (view.state, view.done, view.total, view.message) == ("done", 5, 5, "All five are in.")
     assert view.result["chunks"] == 5
     assert view.to_json()["finished_at"] is not None
     assert seen == [("running", number) for number in range(5)]
-    assert not jobs.run_next(database, {"five": five_chunks()}, "w1")
+    assert not job_running.run_next(database, {"five": five_chunks()}, "w1")
 
 
 @pytest.mark.parametrize("killed_at", range(5))
@@ -107,11 +111,13 @@ def test_a_crash_between_chunks_repeats_nothing(database: Database, killed_at: i
             raise Crash
 
     with pytest.raises(Crash):
-        jobs.run_next(database, {"five": five_chunks(crash)}, "w1")
+        job_running.run_next(database, {"five": five_chunks(crash)}, "w1")
     assert len(chunks_in(database)) == killed_at
-    assert not jobs.run_next(database, {"five": five_chunks()}, "w2"), "the lease still holds"
+    assert not job_running.run_next(database, {"five": five_chunks()}, "w2"), (
+        "the lease still holds"
+    )
     let_lease_end(database, job_id)
-    assert jobs.run_next(database, {"five": five_chunks()}, "w2")
+    assert job_running.run_next(database, {"five": five_chunks()}, "w2")
     assert chunks_in(database) == [f"chunk {number}" for number in range(5)]
     assert job_row(database, job_id).state == "done"
 
@@ -119,10 +125,12 @@ def test_a_crash_between_chunks_repeats_nothing(database: Database, killed_at: i
 def test_a_crash_inside_a_chunk_leaves_nothing_of_it(database: Database) -> None:
     job_id = enqueue(database)
 
-    def handler(run: jobs.JobRun) -> Generator[jobs.Step, jobs.Progress, jobs.Finish]:
+    def handler(
+        run: job_running.JobRun,
+    ) -> Generator[job_running.Step, job_running.Progress, job_running.Finish]:
         yield effect(run.database, run.claim.job_id, 0)
 
-        def dies(session: Session) -> jobs.Progress:
+        def dies(session: Session) -> job_running.Progress:
             effect(run.database, run.claim.job_id, 1)(session)
             raise Crash
 
@@ -130,10 +138,10 @@ def test_a_crash_inside_a_chunk_leaves_nothing_of_it(database: Database) -> None
         return lambda _session: {}
 
     with pytest.raises(Crash):
-        jobs.run_next(database, {"five": handler}, "w1")
+        job_running.run_next(database, {"five": handler}, "w1")
     assert chunks_in(database) == ["chunk 0"]
     let_lease_end(database, job_id)
-    jobs.run_next(database, {"five": five_chunks()}, "w2")
+    job_running.run_next(database, {"five": five_chunks()}, "w2")
     assert chunks_in(database) == [f"chunk {number}" for number in range(5)]
 
 
@@ -141,14 +149,14 @@ def test_a_worker_that_lost_its_lease_writes_nothing(database: Database) -> None
     job_id = enqueue(database)
     kinds = {"five": five_chunks()}
     with database.write() as session:
-        slow = jobs.claim(session, "slow", kinds)
+        slow = job_running.claim(session, "slow", kinds)
     assert slow is not None
-    run = jobs.JobRun(database, slow, AT_ONCE)
-    jobs.commit_chunk(run, effect(database, job_id, 0))
+    run = job_running.JobRun(database, slow, AT_ONCE)
+    job_running.commit_chunk(run, effect(database, job_id, 0))
     let_lease_end(database, job_id)
-    assert jobs.run_next(database, kinds, "quick")
+    assert job_running.run_next(database, kinds, "quick")
     with pytest.raises(LeaseLost):
-        jobs.commit_chunk(run, effect(database, job_id, 7))
+        job_running.commit_chunk(run, effect(database, job_id, 7))
     with pytest.raises(LeaseLost):
         run.heartbeat(9, "still here")
     assert chunks_in(database) == [f"chunk {number}" for number in range(5)]
@@ -159,12 +167,14 @@ def test_an_error_is_tried_again_and_then_told_plainly(database: Database) -> No
     job_id = enqueue(database)
     tries: list[int] = []
 
-    def broken(run: jobs.JobRun) -> Generator[jobs.Step, jobs.Progress, jobs.Finish]:
+    def broken(
+        run: job_running.JobRun,
+    ) -> Generator[job_running.Step, job_running.Progress, job_running.Finish]:
         tries.append(run.claim.attempts)
         raise ZeroDivisionError
         yield
 
-    while jobs.run_next(database, {"five": broken}, "w", timing=AT_ONCE):
+    while job_running.run_next(database, {"five": broken}, "w", timing=AT_ONCE):
         pass
     row = job_row(database, job_id)
     assert tries == [1, 2, 3]
@@ -180,11 +190,11 @@ def test_a_job_that_kills_its_worker_thrice_is_given_up(database: Database) -> N
     def killer(_number: int) -> None:
         raise Crash
 
-    for _ in range(jobs.MAX_ATTEMPTS):
+    for _ in range(job_running.MAX_ATTEMPTS):
         with pytest.raises(Crash):
-            jobs.run_next(database, {"five": five_chunks(killer)}, "w")
+            job_running.run_next(database, {"five": five_chunks(killer)}, "w")
         let_lease_end(database, job_id)
-    assert jobs.run_next(database, {"five": five_chunks(killer)}, "w")
+    assert job_running.run_next(database, {"five": five_chunks(killer)}, "w")
     row = job_row(database, job_id)
     assert (row.state, row.attempts) == ("failed", 3)
     assert "Stopped 3 times" in row.message
@@ -199,20 +209,22 @@ def test_progress_makes_earlier_stops_not_count(database: Database) -> None:
                 raise Crash
 
         with pytest.raises(Crash):
-            jobs.run_next(database, {"five": five_chunks(crash)}, "w")
+            job_running.run_next(database, {"five": five_chunks(crash)}, "w")
         let_lease_end(database, job_id)
-    assert jobs.run_next(database, {"five": five_chunks()}, "w")
+    assert job_running.run_next(database, {"five": five_chunks()}, "w")
     assert job_row(database, job_id).state == "done"
 
 
 def test_a_refused_input_is_final_at_once(database: Database) -> None:
     job_id = enqueue(database)
 
-    def refused(_run: jobs.JobRun) -> Generator[jobs.Step, jobs.Progress, jobs.Finish]:
+    def refused(
+        _run: job_running.JobRun,
+    ) -> Generator[job_running.Step, job_running.Progress, job_running.Finish]:
         raise BadInput("The file is not UTF-8")
         yield
 
-    jobs.run_next(database, {"five": refused}, "w")
+    job_running.run_next(database, {"five": refused}, "w")
     row = job_row(database, job_id)
     assert (row.state, row.message, row.attempts) == ("failed", "The file is not UTF-8", 1)
     with database.read() as session:
@@ -229,7 +241,7 @@ def test_a_cancelled_job_stops_between_chunks_and_keeps_what_it_did(database: Da
             with database.write() as session:
                 jobs.cancel(session, system_actor(session), scope, job_id)
 
-    jobs.run_next(database, {"five": five_chunks(cancel)}, "w")
+    job_running.run_next(database, {"five": five_chunks(cancel)}, "w")
     assert chunks_in(database) == ["chunk 0", "chunk 1"]
     row = job_row(database, job_id)
     assert (row.state, row.progress_done) == ("cancelled", 2)
@@ -239,22 +251,22 @@ def test_a_cancelled_job_stops_between_chunks_and_keeps_what_it_did(database: Da
 
 def test_a_stopping_worker_leaves_the_job_to_the_next_at_once(database: Database) -> None:
     job_id = enqueue(database)
-    jobs.run_next(database, {"five": five_chunks()}, "w1", stopping=lambda: True)
+    job_running.run_next(database, {"five": five_chunks()}, "w1", stopping=lambda: True)
     assert chunks_in(database) == ["chunk 0"]
     assert job_row(database, job_id).state == "queued"
-    assert jobs.run_next(database, {"five": five_chunks()}, "w2")
+    assert job_running.run_next(database, {"five": five_chunks()}, "w2")
     assert job_row(database, job_id).state == "done"
 
 
 def test_a_held_job_goes_to_the_worker_that_asks_for_it(database: Database) -> None:
     job_id = enqueue(database, held_for=600)
-    assert not jobs.run_next(database, {"five": five_chunks()}, "other")
-    assert jobs.run_next(database, {"five": five_chunks()}, "own", job_id=job_id)
+    assert not job_running.run_next(database, {"five": five_chunks()}, "other")
+    assert job_running.run_next(database, {"five": five_chunks()}, "own", job_id=job_id)
 
 
 def test_a_job_of_an_unknown_kind_is_left_alone(database: Database) -> None:
     job_id = enqueue(database)
-    assert not jobs.run_next(database, {"other": five_chunks()}, "w")
+    assert not job_running.run_next(database, {"other": five_chunks()}, "w")
     assert job_row(database, job_id).attempts == 0
 
 
@@ -269,7 +281,7 @@ def test_eight_workers_never_take_one_job_twice(database: Database) -> None:
         try:
             for _ in range(12):
                 with database.write() as session:
-                    got = jobs.claim(session, name, {"five": five_chunks()})
+                    got = job_running.claim(session, name, {"five": five_chunks()})
                 if got is not None:
                     taken.append(got.job_id)
         except BaseException as error:  # noqa: BLE001 - told by the test's own thread
