@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from werkzeug.exceptions import UnsupportedMediaType
 
-from annotate.services import file_sources, imports, item_detail, items, projects, uploads
+from annotate.services import (
+    file_sources,
+    imports,
+    item_detail,
+    item_filters,
+    items,
+    projects,
+    reported_items,
+    uploads,
+)
 from annotate.services.errors import BadInput
 from annotate.services.text import check_text
 from annotate.web import case_view, import_form
@@ -68,20 +77,20 @@ def index(project: str) -> str:
         given=given,
         problem=problem,
         words=words,
-        choices=items.choices(read_session(), scope()),
+        choices=item_filters.choices(read_session(), scope()),
         total=items.total(read_session(), scope()),
-        stopped=len(items.quarantined(read_session(), scope())) if may_release else 0,
+        stopped=len(reported_items.quarantined(read_session(), scope())) if may_release else 0,
         link=_page_link(project, given, words=words),
     )
     return render_template("items/index.html", **context)
 
 
-def _wanted(given: dict[str, str]) -> tuple[items.ItemFilter, str | None]:
+def _wanted(given: dict[str, str]) -> tuple[item_filters.ItemFilter, str | None]:
     """Return the filter, or the whole list and what was wrong with the filter."""
     try:
-        return items.parse_filter(given), None
+        return item_filters.parse_filter(given), None
     except BadInput as refused:
-        return items.ItemFilter(), str(refused)
+        return item_filters.ItemFilter(), str(refused)
 
 
 def _page_link(project: str, given: dict[str, str], *, words: bool) -> Callable[..., str]:
@@ -151,7 +160,7 @@ def _start(path: Path, kind: imports.Format, name: str, media: Path | None = Non
 @blueprint.get("/p/<project>/quarantine")
 def quarantine(project: str) -> str:
     """List reported items, without their content."""
-    rows = items.quarantined(read_session(), scope())
+    rows = reported_items.quarantined(read_session(), scope())
     return render_template(
         "items/quarantine.html", **_page(project, rows=rows, done=request.args.get("done"))
     )
@@ -161,7 +170,7 @@ def quarantine(project: str) -> str:
 def release(project: str, item_id: str) -> AnyResponse:
     """Put a reported item back to work."""
     with transaction() as session:
-        items.release(session, actor(), scope(), item_id)
+        reported_items.release(session, actor(), scope(), item_id)
     return redirect(url_for("items.quarantine", project=project, done="released"))
 
 
@@ -173,7 +182,7 @@ def api_list(project: str) -> Response:
     """List items; ``next`` is the address of the following page."""
     given = _filters()
     before = request.args.get("before")
-    found = items.page(read_session(), scope(), items.parse_filter(given), before=before)
+    found = items.page(read_session(), scope(), item_filters.parse_filter(given), before=before)
     following = None
     if found.older is not None:
         values: dict[str, Any] = {**given, "before": found.older}

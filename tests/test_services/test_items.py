@@ -9,7 +9,7 @@ import pytest
 
 from annotate.db import new_id
 from annotate.policy import Scope
-from annotate.services import item_detail, items, labeling
+from annotate.services import item_detail, item_filters, items, labeling
 from annotate.services.errors import BadInput, NotFound
 from annotate.services.identity import system_actor
 from rubrics.library import read
@@ -36,7 +36,7 @@ ROWS: list[dict[str, Any]] = [
 
 def found(database: Database, scope: Scope, **query: str) -> set[str]:
     with database.read() as session:
-        page = items.page(session, scope, items.parse_filter(query))
+        page = items.page(session, scope, item_filters.parse_filter(query))
         return {line.external_id for line in page.lines}
 
 
@@ -79,7 +79,7 @@ def test_a_search_reads_on_until_its_page_is_full(
     scope = new_project(database)
     rows = [{"id": f"i{n}", "text": "a rose" if n % 3 == 0 else "a leaf"} for n in range(24)]
     import_file(database, scope, jsonl(tmp_path / "a.jsonl", rows))
-    wanted = items.parse_filter({"text": "ROSE"})
+    wanted = item_filters.parse_filter({"text": "ROSE"})
     seen: list[list[str]] = []
     below = None
     with database.read() as session:
@@ -109,12 +109,12 @@ def test_a_search_reads_on_until_its_page_is_full(
 )
 def test_a_wrong_filter_is_refused(query: dict[str, str], words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        items.parse_filter(query)
+        item_filters.parse_filter(query)
 
 
 def test_a_malformed_round_is_not_there() -> None:
     with pytest.raises(NotFound):
-        items.parse_filter({"round": "1; DROP TABLE item"})
+        item_filters.parse_filter({"round": "1; DROP TABLE item"})
 
 
 def submit(
@@ -152,7 +152,7 @@ def labelled(database: Database) -> tuple[World, Standard, list[str]]:
     assert second == first[:2]
     with database.read() as session:
         everything = {line.external_id for line in items.page(
-            session, demo.scope, items.ItemFilter()).lines}  # fmt: skip
+            session, demo.scope, item_filters.ItemFilter()).lines}  # fmt: skip
     (untouched,) = everything - set(first)
     return world, demo, [*first, untouched]
 
@@ -164,7 +164,7 @@ def test_states_and_answers_find_the_items_behind_a_figure(
     other_round = world.round(demo.project_id, demo.version_id, list(demo.item_ids[:1]))
     with world.database.read() as session:
         by_id = {line.external_id: line.id for line in items.page(
-            session, demo.scope, items.ItemFilter()).lines}  # fmt: skip
+            session, demo.scope, item_filters.ItemFilter()).lines}  # fmt: skip
     (in_other,) = [name for name, key in by_id.items() if key == demo.item_ids[0]]
     here = {"round": demo.round_id}
     wanted: list[tuple[dict[str, str], set[str]]] = [
@@ -195,7 +195,7 @@ def test_the_filters_offer_the_rounds_and_answers_of_the_rubric(
 ) -> None:
     world, demo, _ = labelled
     with world.database.read() as session:
-        offered = items.choices(session, demo.scope)
+        offered = item_filters.choices(session, demo.scope)
     answers = dict(offered.answers)
     assert [key for key, _ in offered.rounds] == [demo.round_id]
     assert {"severity=mild", "types/racist=1", "severity=unsure"} <= answers.keys()
@@ -209,7 +209,7 @@ def test_a_team_sees_its_own_labels_of_an_item(
     world, demo, (agreed, *_) = labelled
     database = world.database
     with database.read() as session:
-        lines = items.page(session, demo.scope, items.ItemFilter(external_id=agreed)).lines
+        lines = items.page(session, demo.scope, item_filters.ItemFilter(external_id=agreed)).lines
         item_id = lines[0].id
     with database.write() as session:
         system = system_actor(session)
@@ -230,7 +230,7 @@ def test_an_edit_keeps_the_earlier_revision(
     with database.write() as session:
         system = system_actor(session)
     with database.read() as session:
-        lines = items.page(session, demo.scope, items.ItemFilter(external_id=half)).lines
+        lines = items.page(session, demo.scope, item_filters.ItemFilter(external_id=half)).lines
         item = item_detail.detail(session, system, demo.scope, lines[0].id)
     (task,) = item.tasks
     assert [(one.revision, one.current) for one in task.submissions] == [(1, False), (2, True)]

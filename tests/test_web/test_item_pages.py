@@ -9,7 +9,8 @@ import pytest
 
 from annotate.db import new_id
 from annotate.services import labeling
-from annotate.services.items import ItemFilter, page
+from annotate.services.item_filters import ItemFilter
+from annotate.services.items import page
 from rubrics.library import read
 from tests.support.builders import ABUSE, BENIGN, Standard, abusive
 from tests.test_services.items_support import import_file, jsonl
