@@ -19,7 +19,7 @@ from PIL import Image
 
 from annotate.db import new_id, settings_of
 from annotate.models import Item, Media
-from annotate.services import containers, film_containers, practice
+from annotate.services import containers, film_containers, practice, sound_containers
 from annotate.services.containers import Cleaned, FileRefused
 from annotate.services.errors import NotFound
 from annotate.services.places import own_place
@@ -80,9 +80,9 @@ _READERS: Final[dict[str, Callable[[memoryview], Cleaned]]] = {
     "jpeg": containers.jpeg,
     "gif": containers.gif,
     "webp": containers.webp,
-    "wav": containers.wav,
-    "flac": containers.flac,
-    "mp3": containers.mp3,
+    "wav": sound_containers.wav,
+    "flac": sound_containers.flac,
+    "mp3": sound_containers.mp3,
     "mp4": film_containers.mp4,
     "webm": film_containers.webm,
 }
@@ -121,7 +121,7 @@ def reader_of(head: bytes) -> Callable[[memoryview], Cleaned]:
         if head[at : at + len(sign)] == sign:
             return _READERS[name]
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:
-        return containers.mp3
+        return sound_containers.mp3
     lowered = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if lowered.startswith((b"<svg", b"<?xml", b"<!doctype svg")):
         raise FileRefused("it is SVG or XML, which can hold a program; save the picture as PNG")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotate.services import containers, film_containers
-from annotate.services.containers import CUT, MOVING, Cleaned, FileRefused
+from annotate.services import containers, film_containers, sound_containers
+from annotate.services.containers import CUT, MOVING, Cleaned
 from tests.support import media_samples as samples
+from tests.support.container_readers import cleaned, refused, riff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,22 +22,12 @@ READERS: dict[str, Callable[[memoryview], Cleaned]] = {
     "image/jpeg": containers.jpeg,
     "image/gif": containers.gif,
     "image/webp": containers.webp,
-    "audio/wav": containers.wav,
-    "audio/mpeg": containers.mp3,
-    "audio/flac": containers.flac,
+    "audio/wav": sound_containers.wav,
+    "audio/mpeg": sound_containers.mp3,
+    "audio/flac": sound_containers.flac,
     "video/mp4": film_containers.mp4,
     "video/webm": film_containers.webm,
 }
-
-
-def cleaned(reader: Callable[[memoryview], Cleaned], data: bytes) -> bytes:
-    return b"".join(reader(memoryview(data)).pieces)
-
-
-def refused(reader: Callable[[memoryview], Cleaned], data: bytes) -> str:
-    with pytest.raises(FileRefused) as caught:
-        cleaned(reader, data)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("kind", READERS)
@@ -169,14 +160,6 @@ def test_a_gif_of_two_pictures_or_of_strange_parts_is_refused() -> None:
 # ------------------------------------------------------------------------------------- WebP and WAV
 
 
-def riff(form: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    body = form + b"".join(
-        struct.pack("<4sI", kind, len(data)) + data + b"\0" * (len(data) & 1)
-        for kind, data in chunks
-    )
-    return struct.pack("<4sI", b"RIFF", len(body)) + body
-
-
 LOSSY = b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 0x4000 | 300, 0x8000 | 200) + b"rest!"
 LOSSLESS = b"\x2f" + ((300 - 1) | (200 - 1) << 14 | 1 << 28).to_bytes(4, "little")
 EXTENDED = bytes([0x2C | 0x10, 0, 0, 0]) + (299).to_bytes(3, "little") + (199).to_bytes(3, "little")
@@ -213,100 +196,6 @@ def test_a_webp_that_moves_or_shows_nothing_is_refused() -> None:
     for kind in (b"ANIM", b"ANMF"):
         assert refused(containers.webp, riff(b"WEBP", (kind, b""), (b"VP8 ", LOSSY))) == MOVING
     assert refused(containers.webp, riff(b"WEBP", (b"VP8X", EXTENDED))) == CUT
-
-
-def test_a_wav_keeps_format_and_sound() -> None:
-    told, sound = (b"fmt ", bytes(16)), (b"data", b"odd")
-    data = riff(b"WAVE", (b"LIST", SECRET), told, (b"bext", SECRET), sound, (b"id3 ", SECRET))
-    assert cleaned(containers.wav, data) == riff(b"WAVE", told, sound)
-    cut = riff(b"WAVE", told, (b"data", bytes(100)))[:-60]
-    assert cleaned(containers.wav, cut) == riff(b"WAVE", told, (b"data", bytes(40)))
-    for wrong in ((told,), (sound,), (sound, told), (told, sound, sound)):
-        assert refused(containers.wav, riff(b"WAVE", *wrong)) == CUT
-
-
-# ------------------------------------------------------------------------------------ FLAC and MP3
-
-
-def block(kind: int, body: bytes, *, last: bool = False) -> bytes:
-    return bytes([kind | (0x80 if last else 0)]) + len(body).to_bytes(3, "big") + body
-
-
-def test_a_flac_keeps_its_facts_and_its_seek_table() -> None:
-    facts, seeks, sound = bytes(34), bytes(18), b"\xff\xf8" + bytes(9)
-    gone = [block(kind, SECRET) for kind in (1, 2, 4, 5, 6)]
-    data = (
-        b"fLaC" + block(0, facts) + b"".join(gone) + block(3, seeks) + block(4, SECRET, last=True)
-    )
-    clean = b"fLaC" + block(0, facts) + block(3, seeks, last=True)
-    assert cleaned(containers.flac, data + sound) == clean + sound
-    for cut in range(4, len(clean)):
-        assert refused(containers.flac, clean[:cut]) == CUT
-    assert refused(containers.flac, b"fLaC" + block(4, SECRET, last=True) + sound) == CUT
-    late = b"fLaC" + block(3, seeks) + block(0, facts, last=True)
-    assert refused(containers.flac, late + sound) == CUT
-
-
-def frame(version: int = 3, bits: int = 9, rate: int = 0, padding: int = 0) -> bytes:
-    """Make a frame of MPEG layer 3 whose length is worked out from the tables by hand."""
-    lengths = {(3, 9, 0): 417, (2, 8, 1): 192, (0, 8, 2): 576}
-    head = bytes([0xFF, 0xE3 | version << 3, bits << 4 | rate << 2 | padding << 1, 0])
-    return head + bytes(lengths[version, bits, rate] + padding - 4)
-
-
-def ape(*, head: bool) -> bytes:
-    size = len(SECRET) + 32
-    foot = b"APETAGEX" + struct.pack("<III", 2000, size, 1) + struct.pack("<I", 0)
-    flags = struct.pack("<I", 0x80000000 if head else 0)
-    foot = foot[:20] + flags + bytes(8)
-    return (foot if head else b"") + SECRET + foot
-
-
-ID3 = b"ID3\4\0\0" + bytes([0, 0, 0, len(SECRET)]) + SECRET
-FOOTED = b"ID3\4\0\x10" + bytes([0, 0, 0, len(SECRET)]) + SECRET + b"3DI\4\0\x10\0\0\0\0"
-LARGE = b"ID3\4\0\0" + bytes([0, 0, 2, 1]) + SECRET.ljust(257, b"\0")
-TAG = b"TAG" + SECRET.ljust(125, b"\0")
-
-
-@pytest.mark.parametrize(
-    "sound",
-    [
-        frame() * 3,
-        frame(padding=1) + frame(),
-        frame(version=2, bits=8, rate=1) * 2,
-        frame(version=0, bits=8, rate=2) * 2,
-        frame(),
-    ],
-)
-@pytest.mark.parametrize("before", [b"", ID3, FOOTED, LARGE, ID3 + FOOTED])
-@pytest.mark.parametrize(
-    "behind", [b"", TAG, ape(head=False), ape(head=True), ape(head=True) + TAG]
-)
-def test_an_mp3_is_its_frames_alone(sound: bytes, before: bytes, behind: bytes) -> None:
-    assert cleaned(containers.mp3, before + sound + behind) == sound
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        ID3,
-        ID3[:9],
-        TAG,
-        ID3 + TAG,
-        frame() + b"no frame follows",
-        frame()[:3],
-        b"\xff\xfb\x00\x00" + bytes(600),  # free bit rate
-        b"\xff\xfb\xf0\x00" + bytes(600),
-        b"\xff\xfb\x9c\x00" + bytes(600),  # no such sampling rate
-        b"\xff\xeb\x90\x00" + bytes(600),  # no such version
-        b"\xff\xfd\x90\x00" + bytes(600),  # layer 2
-        ape(head=False).replace(struct.pack("<I", len(SECRET) + 32), struct.pack("<I", 10**6)),
-        b"ID3\4\0\0\x7f\x7f\x7f\x7f" + frame(),
-    ],
-)
-def test_what_has_no_frames_is_no_mp3(data: bytes) -> None:
-    assert refused(containers.mp3, data) == CUT
 
 
 # -------------------------------------------------------------------------------------------- MP4
