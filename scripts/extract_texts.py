@@ -71,7 +71,8 @@ def _add_refusals(catalogue: Catalog) -> None:
     found = extract_from_dir(SERVICES, [("**.py", "python")], None, REFUSALS)
     said = [message for _name, _line, message, _comments, _context in found]
     for text in (*said, links.DEAD, *(words for _code, words in HTTP_WORDS.values())):
-        if isinstance(text, str) and catalogue.get(text) is None:
+        # the tail of a sentence with figures is found as well: nothing asks for it
+        if isinstance(text, str) and not text[:1].islower() and catalogue.get(text) is None:
             catalogue.add(text, auto_comments=[REFUSED])
 
 
