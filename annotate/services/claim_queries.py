@@ -8,7 +8,7 @@ that reads every assignment.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -24,6 +24,9 @@ from annotate.models import (
 )
 from annotate.services.prepared import Prepared
 from tasks.exposure import MODALITY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _STILL = MODALITY["image"]
 """The factor of pictures and sound."""
@@ -49,6 +52,28 @@ def next_place(
 
 
 @cache
+def place_of_others(
+    allocation: str, *, embedded: bool, budgeted: tuple[str, ...] | None = None
+) -> Prepared:
+    """Return the query for a place that others hold and that the annotator could be given.
+
+    Its parameters are those of the query below without the cursor. It is asked only when nothing
+    is free: what somebody did, left, or is kept from is not worth waiting for.
+    """
+    leased = sa.select(Assignment.task_id).where(
+        Assignment.project_id == sa.bindparam("project_id"),
+        Assignment.round_id == sa.bindparam("round_id"),
+        Assignment.state == sa.literal_column("'leased'"),
+        Assignment.annotator_id != sa.bindparam("annotator_id"),
+    )
+    return Prepared(
+        _for_annotator(
+            allocation, [Task.id.in_(leased)], embedded=embedded, budgeted=budgeted
+        ).limit(1)
+    )
+
+
+@cache
 def claim_query(
     allocation: str,
     *,
@@ -71,31 +96,50 @@ def claim_query(
         sa.bindparam("task_id", type_=Task.id.type),
     )
     query = (
+        _for_annotator(
+            allocation,
+            [Task.open_slots > _NONE, sa.tuple_(queue.priority, queue.ord, place) > cursor],
+            embedded=embedded,
+            budgeted=budgeted,
+        )
+        .order_by(queue.priority, queue.ord, place)
+        .limit(1)
+    )
+    if not locking:
+        return query
+    # A place kept for one person is waited for: skipping it would say "all done" too early.
+    return query.with_for_update(of=Task, skip_locked=allocation != "explicit")
+
+
+def _for_annotator(
+    allocation: str,
+    standing: Sequence[sa.ColumnElement[bool]],
+    *,
+    embedded: bool,
+    budgeted: tuple[str, ...] | None,
+) -> sa.Select[*tuple[Any, ...]]:
+    """Return the query for the tasks that the annotator may be given, as they stand."""
+    queue = Reservation if allocation == "explicit" else Task
+    query = (
         sa.select(Task.id.label("task_id"), queue.priority, queue.ord, *_ITEM)
         .join(Item, Item.id == Task.item_id)
         .where(
             queue.project_id == sa.bindparam("project_id"),
             queue.round_id == sa.bindparam("round_id"),
-            Task.open_slots > _NONE,
-            sa.tuple_(queue.priority, queue.ord, place) > cursor,
+            *standing,
             Item.quarantined_at.is_(None),
             sa.not_(_had_before(embedded=embedded)),
             sa.not_(_unwanted(embedded=embedded)),
         )
-        .order_by(queue.priority, queue.ord, place)
-        .limit(1)
     )
     if budgeted is not None:
         query = _within_budgets(query, budgeted, embedded=embedded)
     if allocation == "explicit":
-        query = query.join(Reservation, Reservation.task_id == Task.id).where(
+        return query.join(Reservation, Reservation.task_id == Task.id).where(
             Reservation.annotator_id == sa.bindparam("annotator_id")
         )
-        # A place kept for one person is waited for: skipping it would say "all done" too early.
-        return query.with_for_update(of=Task) if locking else query
     team = sa.bindparam("team_id", type_=Task.team_id.type)
-    query = query.where(sa.or_(Task.team_id.is_(None), Task.team_id == team))
-    return query.with_for_update(of=Task, skip_locked=True) if locking else query
+    return query.where(sa.or_(Task.team_id.is_(None), Task.team_id == team))
 
 
 def _had_before(*, embedded: bool) -> sa.Exists:

@@ -24,7 +24,7 @@ from annotate.models import (
     WellbeingPreference,
 )
 from annotate.services import audit, exposure, leases
-from annotate.services.claim_queries import next_place
+from annotate.services.claim_queries import next_place, place_of_others
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, NotFound
 from annotate.services.places import (
@@ -129,16 +129,6 @@ _TAKE_SLOT = Prepared(
     sa.update(Task)
     .where(Task.id == sa.bindparam("b_task"), Task.project_id == sa.bindparam("b_project"))
     .values(open_slots=Task.open_slots - 1, version=Task.version + 1)
-)
-_OTHERS_HOLD = Prepared(
-    sa.select(sa.literal(1))
-    .where(
-        Assignment.project_id == sa.bindparam("project_id"),
-        Assignment.round_id == sa.bindparam("round_id"),
-        Assignment.state == "leased",
-        Assignment.annotator_id != sa.bindparam("annotator_id"),
-    )
-    .limit(1)
 )
 
 
@@ -251,13 +241,26 @@ class _Search:
 
     def reason(self, session: Session) -> Claim:
         """Say why there is no place, to the person alone; nothing is written."""
-        if self.guard is not None:
-            heavy = replace(self, guard=self.guard.without_limits()).find(session)
-            if heavy is not None:
-                return Claim(None, "enough", enough=self.guard.spent_by(heavy))
-        if _OTHERS_HOLD.first(session, self.keys) is not None:
+        guard = self.guard
+        endless = self if guard is None else replace(self, guard=guard.without_limits())
+        heavy = None if guard is None else endless.find(session)
+        if heavy is None and self.held_by_others(session) is not None:
             return Claim(None, "all_leased", RETRY_AFTER)
+        if guard is not None:
+            heavy = heavy or endless.held_by_others(session)
+            if heavy is not None:
+                return Claim(None, "enough", enough=guard.spent_by(heavy))
         return Claim(None, "exhausted")
+
+    def held_by_others(self, session: Session) -> Found | None:
+        """Find a place of another that would be this person's, were it given back."""
+        guard = self.guard
+        query = place_of_others(
+            self.call.allocation,
+            embedded=is_embedded(session),
+            budgeted=None if guard is None else guard.budgeted,
+        )
+        return query.first(session, self.keys if guard is None else {**self.keys, **guard.limits})
 
 
 @cache

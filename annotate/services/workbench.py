@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from annotate.db import is_embedded, now, settings_of
 from annotate.models import Assignment, Item, Reservation, Round, RubricVersion
 from annotate.services import case_opening
-from annotate.services.claim_queries import claim_query
+from annotate.services.claim_queries import claim_query, place_of_others
 from annotate.services.claiming import FIRST
 from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
+from annotate.services.places import OPTED_OUT
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,13 +78,14 @@ def rounds(session: Session, actor: Actor, scope: Scope) -> tuple[OwnRound, ...]
         .order_by(Round.id.desc())
     ).all()
     done = _counts(session, actor, scope, Assignment, Assignment.state == "submitted")
+    had = _counts(session, actor, scope, Assignment)
     kept = _counts(session, actor, scope, Reservation)
     found = []
     for row in rows:
         planned = kept.get(row.id, 0) if row.allocation == "explicit" else None
         count = done.get(row.id, 0)
         reason = _reason(session, actor, scope, row)
-        if planned == 0 or (planned is None and reason == "exhausted" and not count):
+        if planned == 0 or (planned is None and reason == "exhausted" and row.id not in had):
             continue
         found.append(
             OwnRound(
@@ -144,24 +146,31 @@ def _reason(session: Session, actor: Actor, scope: Scope, row: Any) -> str:  # n
         "annotator_id": actor.user_id,
         "team_id": actor.team_for(scope.project_id),
     }
-    held = session.scalar(
-        sa.select(Assignment.annotator_id)
-        .where(
-            Assignment.project_id == scope.project_id,
-            Assignment.round_id == row.id,
-            Assignment.state == "leased",
-        )
-        .order_by(Assignment.annotator_id != actor.user_id)
-        .limit(1)
-    )
-    if held == actor.user_id:
+    if session.scalar(_own_lease(actor, scope, row.id)) is not None:
         return ""
+    embedded = is_embedded(session)
     priority, order, task_id = FIRST
     start = {"priority": priority, "ord": order, "task_id": task_id}
-    query = claim_query(row.allocation, embedded=is_embedded(session), locking=False)
+    query = claim_query(row.allocation, embedded=embedded, locking=False)
     if session.connection().execute(query, {**keys, **start}).first() is not None:
         return ""
-    return "all_leased" if held is not None else "exhausted"
+    leased = place_of_others(row.allocation, embedded=embedded).first(session, keys)
+    return "exhausted" if leased is None else "all_leased"
+
+
+def _own_lease(actor: Actor, scope: Scope, round_id: str) -> sa.Select[str]:
+    """Return the query for a place that the person holds and did not leave."""
+    return (
+        sa.select(Assignment.id)
+        .where(
+            Assignment.project_id == scope.project_id,
+            Assignment.round_id == round_id,
+            Assignment.annotator_id == actor.user_id,
+            Assignment.state == "leased",
+            sa.not_(OPTED_OUT),
+        )
+        .limit(1)
+    )
 
 
 def submissions(

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import sqlite
 from annotate.app import create_app
 from annotate.db import new_id
 from annotate.models import Assignment, CategoryOptOut, OptOut, Task, TaskExposure
-from annotate.services.claim_queries import claim_query
+from annotate.services.claim_queries import claim_query, place_of_others
 from annotate.services.prepared import Prepared
 from tests.support import scope_guard
 from tests.support.builders import Standard, World
@@ -33,6 +33,7 @@ def test_every_prepared_statement_names_the_project(settings: Settings, database
     create_app(settings, database)  # loads every module that prepares one
     for allocation in ("open", "explicit"):
         Prepared(claim_query(allocation, embedded=True, locking=False))
+        place_of_others(allocation, embedded=True)
     dialect = database.write_engine.dialect
     assert len(Prepared.known) > 20
     for prepared in Prepared.known:
@@ -159,12 +160,14 @@ def test_the_next_place_is_found_without_reading_a_table(crowd: tuple[World, Sta
             **dict.fromkeys(("room", "room_0", "room_1", "assumed_points"), 7),
             **dict.fromkeys(("below", "assumed_severity"), 2),
         }
-        lines = _plan(
-            world.database, claim_query(allocation, **embedded, budgeted=budgeted), values
-        )
-        whole = [line for line in lines if _reads_all(line)]
-        assert not whole, "\n".join(lines)
-        assert any("index" in line.lower() for line in lines)
+        for statement in (
+            claim_query(allocation, **embedded, budgeted=budgeted),
+            place_of_others(allocation, **embedded, budgeted=budgeted).statement,
+        ):
+            lines = _plan(world.database, statement, values)
+            whole = [line for line in lines if _reads_all(line)]
+            assert not whole, "\n".join(lines)
+            assert any("index" in line.lower() for line in lines)
 
 
 def _reads_all(line: str) -> bool:
