@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from annotate.db import new_id
-from annotate.models import AdjudicationCase, Annotation, Assignment, CaseCell, Decision, Label
+from annotate.models import (
+    AdjudicationCase,
+    Annotation,
+    Assignment,
+    CaseCell,
+    Decision,
+    Label,
+    Task,
+)
 from annotate.services import audit
 from annotate.services.prepared import Prepared
 from tasks.label_validation import Cell
@@ -50,11 +58,18 @@ _STILL_HELD = Prepared(
     )
     .limit(1)
 )
+_TASK = Prepared(
+    sa.select(Task.id)
+    .where(Task.id == sa.bindparam("task_id"), Task.project_id == sa.bindparam("project_id"))
+    .with_for_update(key_share=True)
+)
 _CASE = Prepared(
-    sa.select(AdjudicationCase.id, AdjudicationCase.state).where(
+    sa.select(AdjudicationCase.id, AdjudicationCase.state)
+    .where(
         AdjudicationCase.task_id == sa.bindparam("task_id"),
         AdjudicationCase.project_id == sa.bindparam("project_id"),
     )
+    .with_for_update()
 )
 DECIDED = (
     sa.select(sa.literal(1))
@@ -71,8 +86,19 @@ DECIDED = (
 """Whether any decision was made on an assignment's item, in a query over assignments."""
 
 
+def hold(session: Session, project_id: str, task_id: str) -> None:
+    """Let submissions, edits and rulings on one task follow each other.
+
+    Of two last submissions at one moment each would else find the other place still held, and
+    nobody would open the case; and an edit could take the cells away that are being ruled on.
+    """
+    keys = {"project_id": project_id, "task_id": task_id}
+    _TASK.first(session, keys)
+    _CASE.first(session, keys)
+
+
 def is_decided(session: Session, project_id: str, task_id: str) -> bool:
-    """Tell whether any decision was made on the task's case."""
+    """Tell whether any decision was made on the task's case; ``hold`` it before."""
     found = session.execute(
         sa.select(sa.literal(1))
         .select_from(Decision)
@@ -89,6 +115,7 @@ def route(session: Session, actor: Actor, place: Found, rubric: Rubric, at: date
     ``place`` is the assignment just submitted, with its project, task, round, item and version.
     """
     keys = {"project_id": place.project_id, "task_id": place.task_id}
+    _TASK.first(session, keys)
     if _STILL_HELD.first(session, keys) is not None:
         return
     rows = _CURRENT.all(session, keys)

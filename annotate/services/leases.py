@@ -186,7 +186,18 @@ def _note(session: Session, released: dict[str, str], at: datetime) -> None:
 
 
 def _free_places(session: Session, freed: Counter[str]) -> None:
-    """Add the places back, one statement for all tasks that get the same number of them."""
+    """Add the places back, one statement for all tasks that get the same number of them.
+
+    The tasks are locked in the order of their ids first: two releases that share tasks would else
+    take them in different orders, and one of them would fail.
+    """
+    session.execute(
+        sa.select(Task.id)
+        .where(Task.id.in_(sorted(freed)))
+        .order_by(Task.id)
+        .with_for_update(key_share=True)
+        .execution_options(unscoped=_ACROSS)
+    ).all()
     by_number: defaultdict[int, list[str]] = defaultdict(list)
     for task_id, number in freed.items():
         by_number[number].append(task_id)

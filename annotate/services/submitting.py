@@ -167,6 +167,7 @@ def revise(
     window = timedelta(seconds=settings_of(session).edit_window_seconds)
     if row.closed_at + window < at:
         raise Conflict("The time in which this item could be edited is over")
+    case_opening.hold(session, row.project_id, row.task_id)
     if case_opening.is_decided(session, scope.project_id, row.task_id):
         raise Conflict("An adjudicator has decided on this item: it can no longer be edited")
     revision = row.current_revision + 1

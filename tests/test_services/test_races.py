@@ -1,0 +1,205 @@
+"""Two people at one moment: what each transaction sees of the other, on both databases."""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from annotate.db import new_id, now
+from annotate.models import AdjudicationCase, Assignment, CaseCell, Task
+from annotate.services import adjudication, labeling, leases
+from annotate.services.errors import Conflict
+from rubrics.library import read
+from tests.support.builders import ABUSE, BENIGN, Standard, World, abusive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from sqlalchemy.orm import Session
+
+    from annotate.db import Database
+    from annotate.services.labeling import Place
+
+pytestmark = pytest.mark.db
+
+A_MOMENT = 0.3
+"""Seconds in which an unhindered transaction would be through."""
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    return World(database)
+
+
+class Other:
+    """A second transaction, begun while the first is open; it ends by itself."""
+
+    def __init__(self, database: Database, act: Callable[[Session], object]) -> None:
+        self.failed: list[BaseException] = []
+        self.through = threading.Event()
+        self._database, self._act = database, act
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            with self._database.write() as session:
+                self._act(session)
+        except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+            self.failed.append(error)
+        self.through.set()
+
+    def begin(self) -> None:
+        self._thread.start()
+        self.through.wait(A_MOMENT)
+
+    def end(self) -> None:
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+@contextmanager
+def while_open(database: Database, second: Callable[[Session], object]) -> Iterator[Any]:
+    """Give a transaction; when its block ends, begin the second one before the first commits."""
+    other = Other(database, second)
+    with database.write() as session:
+        yield session, other
+        session.flush()
+        other.begin()
+    other.end()
+
+
+def claimed(world: World, std: Standard, login: str, round_id: str = "") -> Place:
+    with world.database.write() as session:
+        claim = labeling.claim(session, world.actor(login), std.scope, round_id or std.round_id)
+    assert claim.place is not None
+    return claim.place
+
+
+def prepared(
+    world: World, std: Standard, login: str, place: Place, answers: Mapping[str, Any]
+) -> labeling.Submission:
+    with world.database.read() as session:
+        return labeling.prepare(
+            session,
+            world.actor(login),
+            std.scope,
+            place.id,
+            annotation_id=new_id(),
+            answers=answers,
+        )
+
+
+def figure(world: World, query: Any) -> Any:
+    with world.database.read() as session:
+        return session.scalar(query)
+
+
+def test_two_last_submissions_at_once_open_the_case_of_a_rubric_without_weights(
+    world: World,
+) -> None:
+    """Where nothing weighs, no row of the exposure ledger makes the second one wait."""
+    std = world.standard(items=1, overlap=2, annotators=2)
+    source = re.sub(r"exposure_weight: \d", "exposure_weight: 0", read(ABUSE))
+    version_id = world.rubric(std.project_id, "weightless", source=source)
+    round_id = world.round(std.project_id, version_id, list(std.item_ids), overlap=2)
+    first, second = (claimed(world, std, login, round_id) for login in std.annotators)
+    one = prepared(world, std, "ann-1", first, BENIGN)
+    two = prepared(world, std, "ann-2", second, abusive())
+    actors = [world.actor(login) for login in std.annotators]
+
+    def submit_second(session: Session) -> None:
+        labeling.submit(session, actors[1], std.scope, second.id, second.fence, two)
+
+    with while_open(world.database, submit_second) as (session, other):
+        labeling.submit(session, actors[0], std.scope, first.id, first.fence, one)
+    assert other.failed == []
+    count = sa.select(sa.func.count()).select_from(AdjudicationCase)
+    assert figure(world, count) == 1
+
+
+def test_an_edit_cannot_take_a_ruling_away_that_is_being_made(world: World) -> None:
+    std = world.standard(items=1, overlap=2, annotators=2)
+    places = [claimed(world, std, login) for login in std.annotators]
+    actors = [world.actor(login) for login in std.annotators]
+    for login, actor, place, answers in zip(
+        std.annotators, actors, places, (BENIGN, abusive()), strict=True
+    ):
+        submission = prepared(world, std, login, place, answers)
+        with world.database.write() as session:
+            labeling.submit(session, actor, std.scope, place.id, place.fence, submission)
+    judge = world.actor("adjudicator")
+    with world.database.write() as session:
+        held = adjudication.take_next(session, judge, std.scope)
+    assert held is not None
+    with world.database.write() as session:
+        adjudication.answer(
+            session, judge, std.scope, held.case_id, _own_reading(session, std, held.case_id)
+        )
+    edit = prepared(world, std, "ann-1", places[0], abusive())
+
+    def revise(session: Session) -> None:
+        labeling.revise(session, actors[0], std.scope, places[0].id, 1, edit)
+
+    ruling = adjudication.Ruling("severity", "", "mild", "rater_error", "The clause decides.")
+    with while_open(world.database, revise) as (session, other):
+        adjudication.decide(session, judge, std.scope, held.case_id, held.fence, [ruling])
+    assert [type(error) for error in other.failed] == [Conflict]
+    in_force = sa.select(sa.func.count()).where(CaseCell.decision_id.is_not(None))
+    assert figure(world, in_force) == 1
+
+
+def _own_reading(session: Session, std: Standard, case_id: str) -> dict[str, dict[str, Any]]:
+    cells = session.execute(
+        sa.select(CaseCell.question).where(
+            CaseCell.case_id == case_id, CaseCell.project_id == std.project_id
+        )
+    )
+    return {row.question: {"state": "unsure"} for row in cells}
+
+
+def test_two_releases_that_share_tasks_end_both(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One frees a place of the first task and two of the second, the other the reverse."""
+    std = world.standard(items=2, overlap=3, annotators=3)
+    held: list[tuple[str, str]] = []
+    for login in std.annotators:
+        first = claimed(world, std, login)
+        with world.database.write() as session:
+            actor = world.actor(login)
+            more = labeling.claim(session, actor, std.scope, std.round_id, have=[first.id]).place
+        assert more is not None
+        held.append((first.id, more.id))
+    (a1, b1), (a2, b2), (a3, b3) = held
+    between = threading.Barrier(2)
+    real = sa.orm.Session.execute
+
+    def execute(self: Session, statement: Any, *args: Any, **more: Any) -> Any:
+        found = real(self, statement, *args, **more)
+        if getattr(statement, "is_update", False) and statement.table.name == Task.__tablename__:
+            with suppress(threading.BrokenBarrierError):
+                between.wait(A_MOMENT)  # both hold their first task, where that can be
+        return found
+
+    monkeypatch.setattr(sa.orm.Session, "execute", execute)
+    others = [
+        Other(world.database, partial(_release, ids=ids)) for ids in ((a1, b1, b2), (a2, a3, b3))
+    ]
+    for other in others:
+        other._thread.start()
+    for other in others:
+        other.end()
+    assert [other.failed for other in others] == [[], []]
+    assert figure(world, sa.select(sa.func.sum(Task.open_slots))) == 6
+    leased = sa.select(sa.func.count()).where(Assignment.state == "leased")
+    assert figure(world, leased) == 0
+
+
+def _release(session: Session, *, ids: tuple[str, ...]) -> None:
+    leases.release(session, ids, state="released", at=now(session))
