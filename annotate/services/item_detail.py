@@ -12,25 +12,22 @@ import sqlalchemy as sa
 from annotate.models import (
     AdjudicationCase,
     AdjudicatorAnswer,
-    Annotation,
     Assignment,
     CaseCell,
     Decision,
     GoldCell,
     GoldRelease,
     Item,
-    Label,
     Project,
     Round,
     RubricVersion,
     Task,
     UserAccount,
 )
-from annotate.services import rubrics
+from annotate.services import item_labels, rubrics
 from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
-from annotate.services.scoping import in_scope, visible_items
-from tasks.answer_values import category_name, ranking_words, span_words
+from annotate.services.scoping import visible_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,58 +36,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from annotate.policy import Actor, Scope
-    from rubrics.schema import Question, Rubric
+    from rubrics.schema import Rubric
 
 Row = Any
 """A row of one of the queries below; their columns stand in the query."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One label."""
-
-    question: str
-    category: str
-    value: str | None
-    state: str
-    reason: str | None
-    clauses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One annotation: a revision of one annotator's answers."""
-
-    id: str
-    annotator_id: str
-    annotator: str
-    revision: int
-    current: bool
-    created_at: datetime
-    origin: str
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one annotator answered to one question, in words."""
-
-    words: str
-    state: str
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionRow:
-    """One question with the answers side by side, in the order of the annotators.
-
-    Whether they differ is not said of free texts and passages.
-    """
-
-    question: str
-    text: str
-    answers: tuple[Answer | None, ...]
-    differs: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +80,18 @@ class TaskView:
     fingerprint: str
     version: str
     needed: int
-    submissions: tuple[Submission, ...]
-    rows: tuple[QuestionRow, ...]
+    submissions: tuple[item_labels.Submission, ...]
+    rows: tuple[item_labels.QuestionRow, ...]
     case: CaseView | None
     rubric: Rubric
 
     @property
-    def current(self) -> tuple[Submission, ...]:
+    def current(self) -> tuple[item_labels.Submission, ...]:
         """The submissions that count."""
         return tuple(one for one in self.submissions if one.current)
 
     @property
-    def earlier(self) -> tuple[Submission, ...]:
+    def earlier(self) -> tuple[item_labels.Submission, ...]:
         """Revisions that were replaced."""
         return tuple(one for one in self.submissions if not one.current)
 
@@ -378,7 +327,7 @@ def _task_views(
     tasks: Sequence[Row],
     texts: dict[str, Rubric],
 ) -> tuple[TaskView, ...]:
-    submissions = _submissions(session, scope, item_id)
+    submissions = item_labels.submissions(session, scope, item_id)
     cases = _cases(session, scope, item_id)
     views = []
     for row in tasks:
@@ -393,122 +342,12 @@ def _task_views(
                 version=row.version,
                 needed=row.needed,
                 submissions=own,
-                rows=tuple(_rows(texts[row.fingerprint], current)),
+                rows=tuple(item_labels.side_by_side(texts[row.fingerprint], current)),
                 case=cases.get(row.id),
                 rubric=texts[row.fingerprint],
             )
         )
     return tuple(views)
-
-
-def _submissions(session: Session, scope: Scope, item_id: str) -> dict[str, list[Submission]]:
-    annotations = session.execute(
-        sa.select(
-            Annotation.id,
-            Annotation.task_id,
-            Annotation.annotator_id,
-            Annotation.revision,
-            Annotation.created_at,
-            Annotation.origin,
-            Assignment.current_revision,
-            Assignment.state,
-            UserAccount.display_name,
-        )
-        .join(Assignment, Assignment.id == Annotation.assignment_id)
-        .join(UserAccount, UserAccount.id == Annotation.annotator_id)
-        .where(Annotation.item_id == item_id, *in_scope(Annotation, scope))
-        .order_by(UserAccount.display_name, Annotation.annotator_id, Annotation.revision)
-    ).all()
-    cells = _cells(session, scope, [row.id for row in annotations])
-    found: dict[str, list[Submission]] = defaultdict(list)
-    for row in annotations:
-        counts = row.revision == row.current_revision and row.state == "submitted"
-        found[row.task_id].append(
-            Submission(
-                id=row.id,
-                annotator_id=row.annotator_id,
-                annotator=row.display_name,
-                revision=row.revision,
-                current=counts,
-                created_at=row.created_at,
-                origin=row.origin,
-                cells=tuple(cells.get(row.id, ())),
-            )
-        )
-    return found
-
-
-def _cells(session: Session, scope: Scope, annotation_ids: list[str]) -> dict[str, list[Cell]]:
-    found: dict[str, list[Cell]] = defaultdict(list)
-    rows = session.execute(
-        sa.select(
-            Label.annotation_id,
-            Label.question,
-            Label.category,
-            Label.value,
-            Label.state,
-            Label.reason,
-            Label.clauses,
-        ).where(Label.project_id == scope.project_id, Label.annotation_id.in_(annotation_ids))
-    )
-    for row in rows:
-        clauses = tuple(json.loads(row.clauses)) if row.clauses else ()
-        found[row.annotation_id].append(
-            Cell(row.question, row.category, row.value, row.state, row.reason, clauses)
-        )
-    return found
-
-
-def _rows(rubric: Rubric, submissions: Sequence[Submission]) -> Iterable[QuestionRow]:
-    for question in rubric.questions:
-        given = [
-            answer_words(rubric, question, [c for c in one.cells if c.question == question.id])
-            for one in submissions
-        ]
-        if not any(given):
-            continue
-        compared = {(one.words, one.state) for one in given if one is not None}
-        free = question.type in {"text", "span"}
-        differs = None if free else len(compared) > 1
-        yield QuestionRow(question.id, question.text, tuple(given), differs)
-
-
-def answer_words(rubric: Rubric, question: Question, cells: Sequence[Cell]) -> Answer | None:
-    """Return an annotator's answer to a question in words, or None when there is none."""
-    if not cells:
-        return None
-    reserved = next((cell for cell in cells if cell.state in {"unsure", "cannot_assess"}), None)
-    if reserved is not None:
-        notes = (reserved.reason,) if reserved.reason else ()
-        return Answer(reserved.state, reserved.state, notes)
-    answered = [cell for cell in cells if cell.state == "answered"]
-    if not answered:
-        return Answer("", "not_asked")
-    clauses = tuple(dict.fromkeys(clause for cell in answered for clause in cell.clauses))
-    return Answer(_words(rubric, question, answered), "answered", clauses)
-
-
-def _words(rubric: Rubric, question: Question, cells: Sequence[Cell]) -> str:
-    if question.type == "multi":
-        names = {option.id: option.label for option in question.options}
-        chosen = [names.get(c.category, c.category) for c in cells if c.value == "1"]
-        return ", ".join(chosen)
-    return ", ".join(
-        f"{category_name(rubric, question, cell.category)}: {_value(question, cell)}"
-        if cell.category
-        else _value(question, cell)
-        for cell in cells
-    )
-
-
-def _value(question: Question, cell: Cell) -> str:
-    value = cell.value or ""
-    if question.type == "span":
-        return span_words(question, value)
-    if question.type == "ranking":
-        return ranking_words(question, value)
-    names = {option.id: option.label for option in question.options}
-    return names.get(value, value)
 
 
 def _cases(session: Session, scope: Scope, item_id: str) -> dict[str, CaseView]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +11,6 @@ from annotate.policy import Scope
 from annotate.services import item_detail, item_filters, items, labeling
 from annotate.services.errors import BadInput, NotFound
 from annotate.services.identity import system_actor
-from rubrics.library import read
-from rubrics.loader import load_rubric
 from tests.support.builders import BENIGN, Standard, World, abusive
 from tests.test_services.items_support import import_file, jsonl, new_project
 
@@ -237,22 +234,3 @@ def test_an_edit_keeps_the_earlier_revision(
     assert next((row.question, row.answers[0].state) for row in task.rows if row.answers[0]) == (
         "severity", "unsure",
     )  # fmt: skip
-
-
-def test_answers_are_told_in_the_words_of_the_rubric() -> None:
-    rubric = load_rubric(read("llm-response-safety"))
-
-    def told(question: str, category: str, value: str) -> item_detail.Answer | None:
-        cell = item_detail.Cell(question, category, value, "answered", None, ())
-        return item_detail.answer_words(rubric, rubric.question(question), [cell])
-
-    assert told("severity", "hate", "high") == item_detail.Answer("Hate: High", "answered")
-    assert told("categories", "hate", "1") == item_detail.Answer("Hate", "answered")
-    assert told("categories", "hate", "0") == item_detail.Answer("", "answered")
-    spans = [
-        {"target": "message:3", "start": 27, "end": 87, "label": "hate"},
-        {"target": "response:r2", "start": 0, "end": 4, "label": "gone"},
-        {"target": "text", "start": 1, "end": 2},
-    ]
-    words = "turn 4, 27 to 87: Hate, response 2, 0 to 4: gone, text, 1 to 2"
-    assert told("evidence", "", json.dumps(spans)) == item_detail.Answer(words, "answered")
