@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from annotate.config import Settings
     from annotate.db import Database
+    from tests.support.builders import World
     from tests.support.server import Server
 
 # The gate draws the same examples every time; `HYPOTHESIS_PROFILE=explore` looks for new ones.
@@ -202,6 +203,14 @@ def database(settings: Settings) -> Iterator[Database]:
     opened = Database(settings)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """A builder of people, projects and work on it."""
+    from tests.support.builders import World
+
+    return World(database)
 
 
 @pytest.fixture

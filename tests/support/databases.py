@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from annotate.config import Settings
 from annotate.db import Database
 from annotate.services.migration import migrate
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KINDS = ("sqlite", "postgresql")
+ON_SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+"""For rules that no database takes part in."""
 SECRET = "0123456789abcdef" * 4
 
 

@@ -19,7 +19,7 @@ from annotate.cli.main import cli
 from annotate.db import Database
 from annotate.services import media, migration
 from tests.support.builders import World
-from tests.support.databases import environment_for, settings_for
+from tests.support.databases import ON_SQLITE, environment_for, settings_for
 from tests.support.media_samples import png
 from tests.test_services.items_support import import_file, jsonl, new_project
 
@@ -101,7 +101,7 @@ def test_migrate_copies_an_older_database_first_and_says_where(tmp_path: Path) -
         assert kept.execute("SELECT version_num FROM alembic_version").fetchall() == [(older,)]
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])
+@ON_SQLITE
 def test_backup_counts_the_files_of_items_and_ends_with_one_when_some_are_gone(
     database: Database, database_url: str, tmp_path: Path
 ) -> None:

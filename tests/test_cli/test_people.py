@@ -10,16 +10,15 @@ from click.testing import CliRunner, Result
 
 from annotate.cli.main import cli
 from annotate.services import identity, links, roles
-from tests.support.builders import World
-from tests.support.databases import environment_for
+from tests.support.databases import ON_SQLITE, environment_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from annotate.db import Database
+    from tests.support.builders import World
+
 
 pytestmark = pytest.mark.db
-ON_SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 ADDRESS = re.compile(r"http://127\.0\.0\.1:8000/link/([\w-]{40,})")
 
 
@@ -41,11 +40,6 @@ class Console:
 @pytest.fixture
 def console(database_url: str, tmp_path: Path) -> Console:
     return Console(environment_for(database_url, tmp_path))
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
 
 
 def link_in(text: str) -> str:

@@ -15,8 +15,7 @@ import sqlalchemy as sa
 
 from annotate.models import Annotation, Assignment, AuditEvent, OutboxMessage
 from annotate.services import invariants
-from tests.support.builders import Standard, World
-from tests.support.databases import environment_for
+from tests.support.databases import ON_SQLITE, environment_for
 from tests.test_faults.writers import Log, Writer
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from annotate.config import Settings
     from annotate.db import Database
+    from tests.support.builders import Standard, World
     from tests.support.server import Server
 
 pytestmark = [pytest.mark.db, pytest.mark.slow]
@@ -32,11 +32,6 @@ WRITERS = 4
 ITEMS = 4_000
 PROCESSES = 3
 LONG = [pytest.mark.torture, pytest.mark.timeout(1_800)]
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
 
 
 @pytest.fixture
@@ -98,7 +93,7 @@ def test_a_killed_server_loses_nothing_that_it_acknowledged(
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@ON_SQLITE
 @pytest.mark.parametrize("commits", [300, pytest.param(2_000, marks=LONG)])
 def test_processes_that_commit_beside_the_server_leave_the_file_whole(
     world: World,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -17,9 +17,6 @@ from annotate.services.errors import BadInput, Conflict, LeaseLost, NotAllowed, 
 from annotate.services.own_answers import cell_key
 from annotate.services.text import canonical_json
 from tests.support.builders import BENIGN, Standard, World, abusive
-
-if TYPE_CHECKING:
-    from annotate.db import Database
 
 pytestmark = pytest.mark.db
 
@@ -35,11 +32,6 @@ def label(world: World, std: Standard, login: str, answers: dict[str, Any]) -> N
         )
     with world.database.write() as session:
         labeling.submit(session, actor, std.scope, place.id, place.fence, prepared)
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
 
 
 @pytest.fixture

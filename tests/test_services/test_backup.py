@@ -18,7 +18,7 @@ from annotate.models import Team, UserAccount
 from annotate.services import backup, doctor, invariants, media_keeping, migration
 from annotate.services.backup import BackupFailed
 from tests.support.builders import World
-from tests.support.databases import settings_for
+from tests.support.databases import ON_SQLITE, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,6 @@ def filled(database: Database) -> Database:
 
 
 # Some tests are about the embedded database's file, one about PostgreSQL's client programs.
-on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"])
 on_postgresql = pytest.mark.parametrize("database_kind", ["postgresql"])
 
 
@@ -46,7 +45,7 @@ def test_a_backup_holds_every_row(filled: Database) -> None:
     assert [path.name for path in made.path.parent.iterdir()] == [made.path.name]
 
 
-@on_sqlite
+@ON_SQLITE
 def test_a_copy_can_be_served(filled: Database, tmp_path: Path) -> None:
     made = backup.create(filled, tmp_path / "copy.db")
     restored = Database(settings_for(f"sqlite:///{made.path}", tmp_path))
@@ -58,7 +57,7 @@ def test_a_copy_can_be_served(filled: Database, tmp_path: Path) -> None:
     restored.dispose()
 
 
-@on_sqlite
+@ON_SQLITE
 def test_a_backup_under_load_is_one_moment(filled: Database) -> None:
     going = threading.Event()
     stop = threading.Event()
@@ -100,7 +99,7 @@ def test_a_copy_that_differs_is_not_kept(
     assert not list(tmp_path.glob("*copy.db*"))
 
 
-@on_sqlite
+@ON_SQLITE
 def test_a_damaged_copy_is_found(filled: Database, tmp_path: Path) -> None:
     made = backup.create(filled, tmp_path / "copy.db")
     with made.path.open("r+b") as out:
@@ -118,7 +117,7 @@ def test_an_impossible_target_is_refused(filled: Database, tmp_path: Path, place
     assert (tmp_path / "taken.db").read_bytes() == b"mine"
 
 
-@on_sqlite
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
@@ -141,7 +140,7 @@ def test_a_place_that_takes_no_file_is_refused(
     assert sorted(tmp_path.iterdir()) == before
 
 
-@on_sqlite
+@ON_SQLITE
 def test_a_damaged_database_is_refused_in_words(filled: Database, tmp_path: Path) -> None:
     with filled.write() as session:
         page = session.scalar(sa.text("SELECT rootpage FROM sqlite_master WHERE name = 'item'"))
@@ -163,7 +162,7 @@ def test_a_damaged_database_is_refused_in_words(filled: Database, tmp_path: Path
     assert not list(tmp_path.glob("*copy.db*"))
 
 
-@on_sqlite
+@ON_SQLITE
 def test_only_an_embedded_database_is_copied_by_pages(
     filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +171,7 @@ def test_only_an_embedded_database_is_copied_by_pages(
         backup.create(filled, tmp_path / "copy.db")
 
 
-@on_sqlite
+@ON_SQLITE
 def test_without_room_for_the_files_the_copy_of_the_database_stays(
     filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,7 +322,7 @@ def test_without_pg_dump_it_says_what_to_install(
         backup.create(filled)
 
 
-@on_sqlite
+@ON_SQLITE
 def test_an_embedded_database_is_copied_before_a_migration(filled: Database) -> None:
     with contextlib.closing(sqlite3.connect(filled.settings.database_path)) as file:
         file.execute("UPDATE alembic_version SET version_num = version_num || '-older'")
@@ -362,7 +361,7 @@ def test_the_doctor_finds_nothing_wrong_with_a_sound_installation(filled: Databa
     assert found["accounts"] == [("good", "no demo accounts")]
 
 
-@on_sqlite
+@ON_SQLITE
 def test_the_doctor_names_damage_demo_accounts_and_open_files(filled: Database) -> None:
     with filled.write() as session:
         session.execute(sa.text("UPDATE task SET open_slots = 0"))
@@ -375,7 +374,7 @@ def test_the_doctor_names_damage_demo_accounts_and_open_files(filled: Database) 
     assert "chmod go=" in found["file modes"][0][1]
 
 
-@on_sqlite
+@ON_SQLITE
 def test_demo_accounts_at_a_public_address_are_wrong(filled: Database, tmp_path: Path) -> None:
     with filled.write() as session:
         session.execute(sa.update(UserAccount).values(is_demo=True))
@@ -387,7 +386,7 @@ def test_demo_accounts_at_a_public_address_are_wrong(filled: Database, tmp_path:
     other.dispose()
 
 
-@on_sqlite
+@ON_SQLITE
 def test_the_doctor_stops_at_a_schema_of_another_release(filled: Database) -> None:
     with filled.write() as session:
         session.execute(sa.text("UPDATE alembic_version SET version_num = 'other'"))

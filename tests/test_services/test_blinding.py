@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 import sqlalchemy as sa
 
@@ -14,17 +12,9 @@ from rubrics.library import read
 from tests.support.builders import ABUSE, BENIGN, Standard, World, abusive
 from tests.test_services.test_adjudication import label
 
-if TYPE_CHECKING:
-    from annotate.db import Database
-
 pytestmark = pytest.mark.db
 METADATA = {"bot": "garden-bot-2", "channel": "kitchen", "model_score": 0.93}
 SHOWN = {"channel": "kitchen"}
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from rubrics.loader import load_rubric
 from tasks import budgets
 from tasks.exposure import Scale
 from tests.support.builders import BENIGN, Standard, World, abusive
-from tests.support.databases import migrated_database, settings_for
+from tests.support.databases import ON_SQLITE, migrated_database, settings_for
 from tests.test_services.test_labeling import claim, held, submit
 
 if TYPE_CHECKING:
@@ -261,11 +261,6 @@ def test_no_item_is_handed_out_beyond_a_budget(
 # ----------------------------------------------------------------------- both databases, at once
 
 
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
-
-
 def counted(world: World, std: Standard, login: str) -> int:
     """Return what counts against a person now."""
     with world.database.read() as session:
@@ -410,7 +405,7 @@ class Statements:
         return len({one for one in self.sent if not one.startswith("--")})
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])
+@ON_SQLITE
 def test_a_claim_costs_one_statement_more_and_none_without_weights(world: World) -> None:
     std = world.standard(items=3, overlap=3)
     counter_of = Statements(world.database)

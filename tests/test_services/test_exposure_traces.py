@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
-
-
 def outside(world: World) -> dict[str, list[dict[str, Any]]]:
     """Return every row of every table that is not about wellbeing, as it reads to others.
 

@@ -20,14 +20,8 @@ from tests.test_services.test_adjudication import answer, decide, label, rulings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from annotate.db import Database
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from annotate.models import LoginSession, UserAccount
 from annotate.services import accounts, identity, passwords
 from annotate.services.errors import BadCredentials, BadInput, TooManyAttempts
 from tests.support.builders import World
+from tests.support.databases import ON_SQLITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
-ON_SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 STORED = "a stored hash"
 

@@ -15,6 +15,7 @@ from annotate.policy import Scope
 from annotate.services import imports, job_running, uploads, worker
 from annotate.services.errors import BadInput
 from annotate.services.identity import system_actor
+from tests.support.databases import ON_SQLITE
 from tests.test_services.items_support import (
     import_file,
     jsonl,
@@ -356,7 +357,7 @@ def test_a_full_disk_is_told_before_anything_is_stored(database: Database) -> No
         uploads.check_room(database.settings, 10**18)
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])
+@ON_SQLITE
 def test_looking_for_the_same_content_does_not_walk_the_project(database: Database) -> None:
     scope = new_project(database)
     query = imports.same_content(scope, [f"{n:064x}" for n in range(500)])

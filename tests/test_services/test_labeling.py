@@ -32,14 +32,8 @@ from tests.support.builders import BENIGN, Standard, World, abusive
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from annotate.db import Database
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
 
 
 @pytest.fixture

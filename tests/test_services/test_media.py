@@ -23,6 +23,7 @@ from annotate.services.containers import FileRefused
 from annotate.services.errors import BadInput, NotFound
 from tests.support import media_samples as samples
 from tests.support.builders import World
+from tests.support.databases import ON_SQLITE
 from tests.test_services.items_support import import_file, jsonl, new_project, problems
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from annotate.db import Database
 
 
-on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_rows_come_in_with_their_files_and_bad_files_cost_one_row(
 
 
 @pytest.mark.db
-@on_sqlite
+@ON_SQLITE
 def test_a_folder_of_the_console_gives_nothing_outside_it(
     database: Database, tmp_path: Path
 ) -> None:
@@ -304,7 +304,7 @@ def test_a_backup_takes_files_along_once_and_the_doctor_misses_them(
 
 
 @pytest.mark.db
-@on_sqlite
+@ON_SQLITE
 def test_a_file_is_there_for_its_holder_until_the_item_is_stopped(
     database: Database, tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -30,16 +30,8 @@ from annotate.services.rounds import RoundDesign
 from tests.support.builders import BENIGN, Standard, World, abusive
 from tests.test_services.test_adjudication import answer, decide, label, rulings, take
 
-if TYPE_CHECKING:
-    from annotate.db import Database
-
 pytestmark = pytest.mark.db
 ANN = "ann-1"
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
 
 
 @pytest.fixture

@@ -16,14 +16,8 @@ from tests.support.builders import BENIGN, Standard, World
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from annotate.db import Database
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
 
 
 @pytest.fixture

@@ -22,13 +22,13 @@ from exports.verify import verify_release
 from rubrics.library import read
 from rubrics.loader import load_rubric
 from tasks.shown_order import shown_order
-from tests.support.builders import World
 from tests.support.databases import empty_database, settings_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from annotate.policy import Scope
+    from tests.support.builders import World
 
 pytestmark = pytest.mark.db
 PAIRS = "refusal-pairs"
@@ -41,11 +41,6 @@ ANSWERS: dict[str, Any] = {
     "over_refuses": {"value": ["r1"]},
     "withheld": {"per": {"r1": {"value": "much"}}},
 }
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
 
 
 def _round(world: World, items: int = 8) -> tuple[Scope, str]:

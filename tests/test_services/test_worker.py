@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from annotate.services import worker
+from tests.support.databases import ON_SQLITE
 from tests.test_services.items_support import jsonl, new_project, start_import
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def test_a_thread_runs_what_comes_and_ends(database: Database, tmp_path: Path) -
     assert not loop._thread.is_alive()
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])
+@ON_SQLITE
 def test_trouble_with_the_disk_is_waited_out(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

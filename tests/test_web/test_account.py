@@ -15,7 +15,7 @@ from annotate.services import identity, links, people
 from annotate.web import forms
 from tests.support.apps import application_on
 from tests.support.builders import World
-from tests.support.databases import settings_for
+from tests.support.databases import ON_SQLITE, settings_for
 from tests.test_web.signing_in import PASSWORD, Visitor, hashed, with_password
 
 if TYPE_CHECKING:
@@ -24,17 +24,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
 pytestmark = pytest.mark.db
-ON_SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
-
-
-@pytest.fixture
-def app(database: Database) -> Flask:
-    return application_on(database.settings, database)
 
 
 @pytest.fixture

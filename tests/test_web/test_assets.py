@@ -13,6 +13,7 @@ import pytest
 
 from annotate.web import assets, label_texts
 from annotate.web.assets import static_path
+from tests.support.databases import ON_SQLITE
 from tests.test_web.label_script import NODE
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def test_what_cannot_be_joined_is_refused(text: str, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.db
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_files_are_served_compressed_to_those_who_take_it(client: FlaskClient) -> None:
     for name in ("css/all.css", "js/app.js", "img/mark.svg"):
         plain = client.get(static_path(name))
@@ -158,7 +159,7 @@ def test_every_text_of_the_page_is_in_the_file_of_its_language() -> None:
 
 
 @pytest.mark.db
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_nothing_else_is_served(client: FlaskClient) -> None:
     for name in ("../assets.py", "..%2fassets.py", "js", "nothing.js", "css/../css/base.css"):
         assert client.get(static_path(name)).status_code == 404
@@ -167,7 +168,7 @@ def test_nothing_else_is_served(client: FlaskClient) -> None:
 
 
 @pytest.mark.db
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_pages_are_not_compressed(client: FlaskClient) -> None:
     page = client.get("/login", headers={"Accept-Encoding": "gzip"})
     assert "Content-Encoding" not in page.headers

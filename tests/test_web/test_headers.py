@@ -9,15 +9,13 @@ import pytest
 from annotate.web.assets import static_path
 from tests.support.apps import application_on
 from tests.support.builders import World
+from tests.support.databases import ON_SQLITE
 from tests.test_web.signing_in import Visitor
 
 if TYPE_CHECKING:
     from annotate.db import Database
 
-pytestmark = [
-    pytest.mark.db,
-    pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True),
-]
+pytestmark = [pytest.mark.db, ON_SQLITE]
 
 GOLDEN = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from annotate.services import imports, uploads, worker
+from tests.support.databases import ON_SQLITE
 from tests.test_web.items_support import ORIGIN, Site, text_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.db
 # What only HTTP decides is asked of one database; the services below are tested on both.
-on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"])
 ROWS = b'{"id": "a", "text": "One."}\n{"id": "b", "text": 2}\n{"id": "c", "text": "Three."}\n'
 API = "/api/v1/projects/demo/items"
 
@@ -67,7 +67,7 @@ def test_a_form_upload_becomes_a_job_with_a_report(site: Site) -> None:
     assert "2 items" in text_of(client.get("/p/demo/items"))
 
 
-@on_sqlite
+@ON_SQLITE
 def test_the_api_takes_a_body_and_tells_how_far_it_is(site: Site) -> None:
     client = site.app.test_client()
     headers = site.as_program("designer", "design")
@@ -88,7 +88,7 @@ def test_the_api_takes_a_body_and_tells_how_far_it_is(site: Site) -> None:
     assert (job["result"]["added"], job["result"]["unchanged"]) == (0, 2)
 
 
-@on_sqlite
+@ON_SQLITE
 def test_csv_over_the_api(site: Site) -> None:
     headers = site.as_program("designer", "design")
     client = site.app.test_client()
@@ -98,7 +98,7 @@ def test_csv_over_the_api(site: Site) -> None:
     assert job["result"]["added"] == 1
 
 
-@on_sqlite
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("content_type", "body", "status", "words"),
     [
@@ -118,7 +118,7 @@ def test_a_body_that_is_no_item_file_is_refused(
     assert files_left(site) == []
 
 
-@on_sqlite
+@ON_SQLITE
 def test_a_body_longer_than_allowed_is_refused_and_leaves_nothing(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,7 +131,7 @@ def test_a_body_longer_than_allowed_is_refused_and_leaves_nothing(
     assert files_left(site) == []
 
 
-@on_sqlite
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("name", "content", "more", "words"),
     [
@@ -150,7 +150,7 @@ def test_a_form_that_cannot_be_taken_comes_back_with_the_reason(
     assert files_left(site) == []
 
 
-@on_sqlite
+@ON_SQLITE
 def test_a_form_without_any_file_part_comes_back_with_the_reason(site: Site) -> None:
     answer = site.as_person("manager").post("/p/demo/import", data={"format": "csv"},
                                             headers=ORIGIN)  # fmt: skip
@@ -158,7 +158,7 @@ def test_a_form_without_any_file_part_comes_back_with_the_reason(site: Site) -> 
     assert "Choose a file." in text_of(answer)
 
 
-@on_sqlite
+@ON_SQLITE
 def test_an_unreadable_file_says_so_on_the_jobs_page(site: Site) -> None:
     answer = send_form(site, "rows.csv", b"name;text\n1;2\n")
     worker.run_all(site.database)
@@ -167,7 +167,7 @@ def test_an_unreadable_file_says_so_on_the_jobs_page(site: Site) -> None:
     assert "has no column" in shown
 
 
-@on_sqlite
+@ON_SQLITE
 def test_who_may_not_import_is_told(site: Site) -> None:
     assert send_form(site, "rows.jsonl", ROWS, login="auditor").status_code == 403
     assert send_form(site, "rows.jsonl", ROWS, login="ann-1").status_code == 403
@@ -193,7 +193,7 @@ def test_a_waiting_import_can_be_cancelled_by_who_started_it(site: Site) -> None
     assert answer.status_code == 409
 
 
-@on_sqlite
+@ON_SQLITE
 def test_a_second_import_says_that_it_added_nothing(site: Site) -> None:
     rows = b"".join(
         json.dumps({"id": f"i{n}", "text": f"T {n}"}).encode() + b"\n" for n in range(4)

@@ -13,6 +13,7 @@ from annotate.services.item_filters import ItemFilter
 from annotate.services.items import page
 from rubrics.library import read
 from tests.support.builders import ABUSE, BENIGN, Standard, abusive
+from tests.support.databases import ON_SQLITE
 from tests.test_services.items_support import import_file, jsonl
 from tests.test_web.items_support import ORIGIN, Site, text_of
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.db
 # What only HTTP decides is asked of one database; the services below are tested on both.
-on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"])
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_the_list_tells_how_far_each_item_is(site: Site, demo: Standard) -> None
     assert "Water the plants" in text_of(site.as_person("manager").get("/p/demo/items?words=1"))
 
 
-@on_sqlite
+@ON_SQLITE
 @pytest.mark.usefixtures("demo")
 def test_a_filter_that_does_not_exist_is_named(site: Site) -> None:
     answer = site.as_person("manager").get("/p/demo/items?state=lost")
@@ -77,7 +77,7 @@ def test_a_filter_that_does_not_exist_is_named(site: Site) -> None:
     assert "The state is &#39;lost&#39;" in text_of(answer)
 
 
-@on_sqlite
+@ON_SQLITE
 def test_an_empty_project_says_what_next(site: Site) -> None:
     site.world.project()
     site.world.grant("boss", "administrator")
@@ -154,7 +154,7 @@ def test_a_reported_item_is_gone_until_an_administrator_releases_it(
     assert boss.post(path, headers=ORIGIN).status_code == 409
 
 
-@on_sqlite
+@ON_SQLITE
 def test_the_api_lists_and_shows_items(site: Site, demo: Standard) -> None:
     item = label(site, demo, "ann-1", abusive())
     headers = site.as_program("reader", "read")
@@ -174,7 +174,7 @@ def test_the_api_lists_and_shows_items(site: Site, demo: Standard) -> None:
     assert "no filter 'colour'" in wrong.get_json()["error"]["message"]
 
 
-@on_sqlite
+@ON_SQLITE
 def test_pages_of_the_list_meet_without_gap(site: Site, demo: Standard, tmp_path: Path) -> None:
     rows = [{"id": f"row-{n:03}", "text": f"Number {n}."} for n in range(120)]
     import_file(site.database, demo.scope, jsonl(tmp_path / "a.jsonl", rows))
@@ -198,7 +198,7 @@ def test_pages_of_the_list_meet_without_gap(site: Site, demo: Standard, tmp_path
     assert 'rel="next"' in shown
 
 
-@on_sqlite
+@ON_SQLITE
 def test_content_is_concealed_where_the_rubric_asks_for_it(site: Site) -> None:
     project_id = site.world.project("quiet")
     site.world.grant("boss", "administrator")
@@ -227,7 +227,7 @@ def test_an_item_without_words_is_called_by_what_it_holds(site: Site, demo: Stan
         assert f'<p class="lede">{words}</p>' in manager.get(f"/p/demo/items/{key}").text
 
 
-@on_sqlite
+@ON_SQLITE
 def test_a_page_without_an_entry_is_found_under_the_one_that_leads_to_it(
     site: Site, demo: Standard
 ) -> None:

@@ -9,17 +9,15 @@ import pytest
 
 from annotate.app import create_app
 from annotate.web.guard import ACCOUNT_HEADER
-from tests.support.builders import Standard, World
+from tests.support.databases import ON_SQLITE
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from annotate.db import Database
+    from tests.support.builders import Standard, World
 
-pytestmark = [
-    pytest.mark.db,
-    pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True),
-]
+
+pytestmark = [pytest.mark.db, ON_SQLITE]
 
 
 class Caller:
@@ -40,11 +38,6 @@ class Caller:
                 **{name.replace("_", "-"): value for name, value in headers.items()},
             },
         )
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
 
 
 @pytest.fixture

@@ -14,16 +14,14 @@ from annotate.models import Item, Media
 from annotate.policy import Scope
 from annotate.services import claiming, uploads, worker
 from tests.support import media_samples as samples
+from tests.support.databases import ON_SQLITE
 from tests.test_web.items_support import ORIGIN, Site, text_of
 
 if TYPE_CHECKING:
     from annotate.config import Settings
     from annotate.db import Database
 
-pytestmark = [
-    pytest.mark.db,
-    pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True),
-]
+pytestmark = [pytest.mark.db, ON_SQLITE]
 ROWS = (
     b'{"id": "a", "text": "Look.", "media": [{"file": "pots/blue.png", "alt": "A blue pot"}]}\n'
     b'{"id": "b", "text": "Listen.", "media": "spoken.wav"}\n'

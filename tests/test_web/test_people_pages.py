@@ -12,29 +12,16 @@ from markupsafe import escape
 from annotate.db import new_id
 from annotate.models import AuditEvent, UserAccount
 from annotate.services import identity
-from tests.support.apps import application_on
-from tests.support.builders import World
+from tests.support.databases import ON_SQLITE
 from tests.test_web.signing_in import PASSWORD, Visitor
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from annotate.db import Database
-
-pytestmark = [
-    pytest.mark.db,
-    pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True),
-]
+    from tests.support.builders import World
 
 
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
-
-
-@pytest.fixture
-def app(database: Database) -> Flask:
-    return application_on(database.settings, database)
+pytestmark = [pytest.mark.db, ON_SQLITE]
 
 
 @pytest.fixture

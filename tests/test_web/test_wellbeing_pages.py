@@ -23,7 +23,7 @@ from tasks.cells import Cell
 from tasks.exposure import Scale
 from tests.support.browser import accessibility_problems
 from tests.support.builders import Standard, World
-from tests.support.databases import migrated_database, settings_for
+from tests.support.databases import ON_SQLITE, migrated_database, settings_for
 from tests.test_services.test_exposure import set_policy
 from tests.test_web import label_script
 from tests.test_web import policy_world as pw
@@ -187,7 +187,7 @@ def ask(client: FlaskClient, world: World, login: str, path: str, **options: Any
     return client.open(path, headers={"Sec-Fetch-Site": "same-origin"}, **options)
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])
+@ON_SQLITE
 def test_breaks_and_limits_are_for_their_owner(
     people: tuple[World, Standard], client: FlaskClient
 ) -> None:
@@ -208,7 +208,7 @@ def test_breaks_and_limits_are_for_their_owner(
         assert ask(client, world, login, "/p/demo/wellbeing").status_code == 403
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])
+@ON_SQLITE
 def test_a_person_can_only_be_stricter(people: tuple[World, Standard]) -> None:
     world, std = people
     set_policy(world, std, {"per_shift": 50, "conceal": True, "idle_minutes": 5, "blur": 1})
