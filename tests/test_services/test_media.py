@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from annotate.db import Database
 
 
-
-
 @pytest.fixture
 def plain(tmp_path: Path) -> Settings:
     """Settings of a data folder without a database."""
