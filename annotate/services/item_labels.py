@@ -62,12 +62,14 @@ class Answer:
 class QuestionRow:
     """One question with the answers side by side, in the order of the annotators.
 
-    Whether they differ is not said of free texts and passages.
+    ``given`` counts those who were asked and answered. Whether they differ is not said where they
+    are fewer than two, nor of free texts and passages.
     """
 
     question: str
     text: str
     answers: tuple[Answer | None, ...]
+    given: int
     differs: bool | None
 
 
@@ -133,16 +135,16 @@ def _cells(session: Session, scope: Scope, annotation_ids: list[str]) -> dict[st
 def side_by_side(rubric: Rubric, counted: Sequence[Submission]) -> Iterable[QuestionRow]:
     """Yield the questions that anybody answered, in the order of the rubric."""
     for question in rubric.questions:
-        given = [
+        answers = tuple(
             answer_words(rubric, question, [c for c in one.cells if c.question == question.id])
             for one in counted
-        ]
-        if not any(given):
+        )
+        if not any(answers):
             continue
-        compared = {(one.words, one.state) for one in given if one is not None}
-        free = question.type in {"text", "span"}
-        differs = None if free else len(compared) > 1
-        yield QuestionRow(question.id, question.text, tuple(given), differs)
+        given = [(one.words, one.state) for one in answers if one and one.state != "not_asked"]
+        compared = len(given) > 1 and question.type not in {"text", "span"}
+        differs = len(set(given)) > 1 if compared else None
+        yield QuestionRow(question.id, question.text, answers, len(given), differs)
 
 
 def answer_words(rubric: Rubric, question: Question, cells: Sequence[Cell]) -> Answer | None:
