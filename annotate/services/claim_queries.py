@@ -107,8 +107,11 @@ def claim_query(
     )
     if not locking:
         return query
-    # A place kept for one person is waited for: skipping it would say "all done" too early.
-    return query.with_for_update(of=Task, skip_locked=allocation != "explicit")
+    # A place kept for one person is waited for: skipping it would say "all done" too early. The
+    # item is locked as well: a claim and a report of it would else pass each other unseen.
+    return query.with_for_update(
+        of=(Task, Item), key_share=True, skip_locked=allocation != "explicit"
+    )
 
 
 def _for_annotator(

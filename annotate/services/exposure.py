@@ -281,6 +281,9 @@ _SETTLE = Prepared(
         severity=sa.case(
             (Exposure.category == sa.literal_column("''"), sa.bindparam("b_severity")), else_=0
         ),
+        # Whoever judged it has read it, also where word of that never came: the connection was
+        # away, or the page was closed before.
+        shown=sa.case((Exposure.shown < 1, 1), else_=Exposure.shown),
     )
 )
 

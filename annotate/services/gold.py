@@ -125,9 +125,8 @@ def freeze(session: Session, actor: Actor, scope: Scope, wish: ReleaseWish) -> s
     )
     if found is None or found.project_id != scope.project_id or found.status == "draft":
         raise NotFound("There is no such published rubric version in this project.")
-    project = session.get_one(Project, scope.project_id, with_for_update=True)
-    watermark = now(session)
-    if not gold_source.labels(session, scope, found.id, watermark):
+    project = session.get_one(Project, scope.project_id, with_for_update={"key_share": True})
+    if not gold_source.has_labels(session, scope, found.id):
         raise Conflict("There are no labels under this rubric version yet: nothing to release.")
     earlier = _releases(session, scope)
     number = 1 + max((one.number for one in earlier), default=0)
@@ -139,6 +138,8 @@ def freeze(session: Session, actor: Actor, scope: Scope, wish: ReleaseWish) -> s
         "min_votes": projects.settings_of(project)["min_votes"],
         "earlier_test": _earlier_test(session, project, earlier),
     }
+    gold_source.let_writers_end(session)
+    watermark = now(session)
     session.add(
         GoldRelease(
             id=release_id,

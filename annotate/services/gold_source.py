@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
-from annotate.models import Annotation, Assignment, Decision, Item, Label
+from annotate.db import is_embedded
+from annotate.models import AdjudicationCase, Annotation, Assignment, Decision, Item, Label
 from annotate.services.scoping import visible_items
 from exports.gold_set import Decision as Ruling
 from exports.records import ReleaseItem, ReleaseLabel
@@ -19,6 +20,40 @@ if TYPE_CHECKING:
 
     from annotate.policy import Scope
     from tasks.cells import State
+
+
+def let_writers_end(session: Session) -> None:
+    """Wait for annotations and decisions under way, and let no new one begin before the commit.
+
+    Each takes its moment when it has its place or its case locked. One that is in between would
+    come in later with a moment before the watermark, and the same release would have other files.
+    """
+    if not is_embedded(session):  # there the write gate has let all others end
+        tables = f"{Assignment.__tablename__}, {AdjudicationCase.__tablename__}"
+        session.execute(sa.text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))
+
+
+def has_labels(session: Session, scope: Scope, version_id: str) -> bool:
+    """Tell whether anything of visible items was submitted under a version."""
+    found = session.execute(
+        sa.select(Assignment.id)
+        .join(Item, Item.id == Assignment.item_id)
+        .join(
+            Annotation,
+            sa.and_(
+                Annotation.assignment_id == Assignment.id,
+                Annotation.revision == Assignment.current_revision,
+            ),
+        )
+        .where(
+            Annotation.project_id == scope.project_id,
+            Annotation.rubric_version_id == version_id,
+            Assignment.state == "submitted",
+            *visible_items(scope),
+        )
+        .limit(1)
+    ).first()
+    return found is not None
 
 
 def labels(

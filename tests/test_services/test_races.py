@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from annotate.db import new_id, now
-from annotate.models import AdjudicationCase, Assignment, CaseCell, Task
-from annotate.services import adjudication, labeling, leases
+from annotate.models import AdjudicationCase, Annotation, Assignment, CaseCell, GoldRelease, Task
+from annotate.services import adjudication, gold, labeling, leases, submitting
 from annotate.services.errors import Conflict
 from rubrics.library import read
 from tests.support.builders import ABUSE, BENIGN, Standard, World, abusive
@@ -161,6 +161,89 @@ def _own_reading(session: Session, std: Standard, case_id: str) -> dict[str, dic
         )
     )
     return {row.question: {"state": "unsure"} for row in cells}
+
+
+def test_a_report_ends_the_place_that_is_handed_out_meanwhile(world: World) -> None:
+    std = world.standard(items=1, overlap=2, annotators=2)
+    first = claimed(world, std, "ann-1")
+    actors = [world.actor(login) for login in std.annotators]
+
+    def report(session: Session) -> None:
+        labeling.report(session, actors[0], std.scope, first.id, first.fence, kind="other")
+
+    with while_open(world.database, report) as (session, other):
+        assert labeling.claim(session, actors[1], std.scope, std.round_id).place is not None
+    assert other.failed == []
+    states = sa.select(Assignment.state).distinct()
+    with world.database.read() as session:
+        assert session.scalars(states).all() == ["released"]
+
+
+@pytest.mark.parametrize("allocated", [False, True])
+def test_a_claim_does_not_hand_out_what_is_being_reported(world: World, *, allocated: bool) -> None:
+    std = world.standard(items=1, overlap=2, annotators=2)
+    round_id = std.round_id
+    if allocated:
+        people = [world.users[login] for login in std.annotators]
+        round_id = world.round(
+            std.project_id,
+            std.version_id,
+            list(std.item_ids),
+            allocation={std.item_ids[0]: people},
+        )
+    first = claimed(world, std, "ann-1", round_id)
+    actors = [world.actor(login) for login in std.annotators]
+    given: list[labeling.Claim] = []
+
+    def take(session: Session) -> None:
+        given.append(labeling.claim(session, actors[1], std.scope, round_id))
+
+    with while_open(world.database, take) as (session, other):
+        labeling.report(session, actors[0], std.scope, first.id, first.fence, kind="other")
+    assert other.failed == []
+    assert [one.place for one in given] == [None]
+
+
+def test_nothing_of_before_its_watermark_comes_in_after_a_release_was_frozen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    std = world.standard(items=2, overlap=2, annotators=2)
+    places = [claimed(world, std, login) for login in std.annotators]
+    actors = [world.actor(login) for login in std.annotators]
+    submissions = [
+        prepared(world, std, login, place, BENIGN)
+        for login, place in zip(std.annotators, places, strict=True)
+    ]
+    with world.database.write() as session:
+        place = places[0]
+        labeling.submit(session, actors[0], std.scope, place.id, place.fence, submissions[0])
+    reader = world.actor("reader")
+    at_freeze: list[int] = []
+
+    def freeze(session: Session) -> None:
+        gold.freeze(session, reader, std.scope, gold.ReleaseWish(std.version_id))
+        at_freeze.append(session.scalar(_BEFORE_WATERMARK) or 0)
+
+    other = Other(world.database, freeze)
+    write = submitting._write
+
+    def late(*args: Any, **more: Any) -> None:
+        other.begin()  # its moment is taken, its rows are not written
+        write(*args, **more)
+
+    monkeypatch.setattr(submitting, "_write", late)
+    with world.database.write() as session:
+        place = places[1]
+        labeling.submit(session, actors[1], std.scope, place.id, place.fence, submissions[1])
+    other.end()
+    assert other.failed == []
+    assert figure(world, _BEFORE_WATERMARK) == at_freeze[0]
+
+
+_BEFORE_WATERMARK = sa.select(sa.func.count()).where(
+    Annotation.created_at <= GoldRelease.watermark,
+    Annotation.project_id == GoldRelease.project_id,
+)
 
 
 def test_two_releases_that_share_tasks_end_both(
