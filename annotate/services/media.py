@@ -19,7 +19,13 @@ from PIL import Image
 
 from annotate.db import new_id, settings_of
 from annotate.models import Item, Media
-from annotate.services import containers, film_containers, practice, sound_containers
+from annotate.services import (
+    containers,
+    mp4_containers,
+    practice,
+    sound_containers,
+    webm_containers,
+)
 from annotate.services.containers import Cleaned, FileRefused
 from annotate.services.errors import NotFound
 from annotate.services.places import own_place
@@ -83,8 +89,8 @@ _READERS: Final[dict[str, Callable[[memoryview], Cleaned]]] = {
     "wav": sound_containers.wav,
     "flac": sound_containers.flac,
     "mp3": sound_containers.mp3,
-    "mp4": film_containers.mp4,
-    "webm": film_containers.webm,
+    "mp4": mp4_containers.mp4,
+    "webm": webm_containers.webm,
 }
 _NOT_TAKEN: Final = (
     (b"OggS", "Ogg, which is not taken"),

@@ -114,18 +114,34 @@ def _box(kind: bytes, *inside: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(body), kind) + body
 
 
+def _track(handler: bytes, told: bytes, sample: tuple[int, int]) -> bytes:
+    """A track of one sample, given by place and size."""
+    times = struct.pack(">II", 3_900_000_000, 3_900_000_001)
+    at, size = sample
+    tables = (
+        _box(b"stsd", bytes(4), struct.pack(">I", 1), _box(told, bytes(8))),
+        _box(b"stsc", bytes(4), struct.pack(">4I", 1, 1, 1, 1)),
+        _box(b"stsz", bytes(4), struct.pack(">3I", 0, 1, size)),
+        _box(b"stco", bytes(4), struct.pack(">2I", 1, at)),
+    )
+    hdlr = _box(b"hdlr", bytes(8), handler, bytes(12), SECRET)
+    media = _box(b"mdhd", bytes(4), times, bytes(12)), hdlr, _box(b"minf", _box(b"stbl", *tables))
+    return _box(b"trak", _box(b"mdia", *media))
+
+
 def mp4(handler: bytes = b"vide") -> bytes:
+    """A film with the tables that say where its frames are, and a track of places beside it."""
     times = struct.pack(">II", 3_900_000_000, 3_900_000_001)
     head = _box(b"mvhd", bytes(4), times, struct.pack(">II", 1000, 400), bytes(80))
-    told = _box(b"hdlr", bytes(8), handler, bytes(13))
-    track = _box(b"trak", _box(b"mdia", _box(b"mdhd", bytes(4), times, bytes(12)), told))
     user = _box(b"udta", _box(b"\xa9xyz", SECRET))
-    return (
-        _box(b"ftyp", b"isom", bytes(4), b"isom")
-        + _box(b"moov", head, track, user)
-        + _box(b"uuid", bytes(16), SECRET)
-        + _box(b"mdat", b"frames")
-    )
+
+    def begin(at: int) -> bytes:
+        kind = b"avc1" if handler == b"vide" else b"mp4a"
+        tracks = _track(handler, kind, (at + len(SECRET), 6)), _track(b"meta", b"gpmd", (at, 30))
+        moov = _box(b"moov", head, *tracks, user)
+        return _box(b"ftyp", b"isom", bytes(4), b"isom") + moov + _box(b"uuid", bytes(16), SECRET)
+
+    return begin(len(begin(0)) + 8) + _box(b"mdat", SECRET, b"frames")
 
 
 def _number(size: int) -> bytes:
@@ -158,7 +174,7 @@ def webm(frames: int = 3) -> bytes:
         for n in range(frames)
     ]
     cluster = _element(0x1F43B675, _element(0xE7, b"\0"), *blocks)
-    tags = _element(0x1254C367, SECRET * 9)
+    tags = _element(0x1254C367, SECRET * 9) + _element(0x1043A770, SECRET)
     head = _element(
         0x1A45DFA3, _element(0x4286, b"\1"), _element(0x42F7, b"\1"), _element(0x42F2, b"\4"),
         _element(0x42F3, b"\x08"), _element(0x4282, b"webm"), _element(0x4287, b"\2"),

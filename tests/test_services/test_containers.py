@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotate.services import containers, film_containers, sound_containers
+from annotate.services import (
+    containers,
+    mp4_containers,
+    sound_containers,
+    webm_containers,
+)
 from annotate.services.containers import CUT, MOVING, Cleaned
 from tests.support import media_samples as samples
 from tests.support.container_readers import cleaned, refused, riff
@@ -25,8 +30,8 @@ READERS: dict[str, Callable[[memoryview], Cleaned]] = {
     "audio/wav": sound_containers.wav,
     "audio/mpeg": sound_containers.mp3,
     "audio/flac": sound_containers.flac,
-    "video/mp4": film_containers.mp4,
-    "video/webm": film_containers.webm,
+    "video/mp4": mp4_containers.mp4,
+    "video/webm": webm_containers.webm,
 }
 
 
@@ -196,169 +201,3 @@ def test_a_webp_that_moves_or_shows_nothing_is_refused() -> None:
     for kind in (b"ANIM", b"ANMF"):
         assert refused(containers.webp, riff(b"WEBP", (kind, b""), (b"VP8 ", LOSSY))) == MOVING
     assert refused(containers.webp, riff(b"WEBP", (b"VP8X", EXTENDED))) == CUT
-
-
-# -------------------------------------------------------------------------------------------- MP4
-
-
-def box(kind: bytes, *inside: bytes) -> bytes:
-    return samples._box(kind, *inside)
-
-
-def large(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I4sQ", 1, kind, 16 + len(body)) + body
-
-
-FTYP = box(b"ftyp", b"isom", bytes(4))
-NEITHER = "it holds neither picture nor sound, or is cut off"
-
-
-def track(handler: bytes = b"vide", *more: bytes) -> bytes:
-    return box(b"trak", box(b"mdia", box(b"hdlr", bytes(8), handler, bytes(13)), *more))
-
-
-@pytest.mark.parametrize("kind", [b"udta", b"meta", b"uuid", b"free", b"skip"])
-@pytest.mark.parametrize("make", [box, large])
-def test_private_boxes_are_blanked_where_they_stand(
-    kind: bytes, make: Callable[[bytes, bytes], bytes]
-) -> None:
-    private, moving = make(kind, SECRET * 4000), box(b"mdat", b"frames")
-    for data in (
-        FTYP + box(b"moov", track()) + private + moving,
-        FTYP + box(b"moov", private, track()) + moving,
-        FTYP + box(b"moov", track()) + moving + private,
-    ):
-        out = cleaned(film_containers.mp4, data)
-        blank = make(b"free", bytes(len(SECRET) * 4000))
-        assert out == data.replace(private, blank)
-
-
-@pytest.mark.parametrize(("version", "size"), [(0, 8), (1, 16)])
-@pytest.mark.parametrize("kind", [b"mvhd", b"tkhd", b"mdhd"])
-def test_times_are_blanked_in_both_widths(kind: bytes, version: int, size: int) -> None:
-    head = bytes([version, 7, 7, 7])
-    timed = box(kind, head, b"\x55" * size, b"\x66" * 24)
-    data = FTYP + box(b"moov", timed, track())
-    assert cleaned(film_containers.mp4, data) == data.replace(b"\x55" * size, bytes(size))
-    short = FTYP + box(b"moov", box(kind, head, b"\x55" * 15), track())
-    assert cleaned(film_containers.mp4, short) == short
-
-
-def test_the_last_box_may_reach_to_the_end() -> None:
-    data = FTYP + box(b"moov", track(b"soun")) + struct.pack(">I4s", 0, b"mdat") + bytes(99)
-    found = film_containers.mp4(memoryview(data))
-    assert (found.media_type, b"".join(found.pieces)) == ("audio/mp4", data)
-    both = FTYP + box(b"moov", track(b"soun"), track(b"vide"))
-    assert film_containers.mp4(memoryview(both)).media_type == "video/mp4"
-
-
-def nested(depth: int) -> bytes:
-    inner = track()
-    for _ in range(depth):
-        inner = box(b"moov", inner)
-    return FTYP + inner
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (FTYP, NEITHER),
-        (FTYP + box(b"moov", track(b"text")), NEITHER),
-        (FTYP + box(b"moov", box(b"hdlr", bytes(8), b"vid")), NEITHER),
-        (FTYP + box(b"moov", track())[:-1], CUT),
-        (FTYP + struct.pack(">I4s", 7, b"moov"), CUT),
-        (FTYP + struct.pack(">I4s", 1, b"mdat"), CUT),
-        (FTYP + struct.pack(">I4sQ", 1, b"mdat", 15), CUT),
-        (FTYP + struct.pack(">I4sQ", 1, b"mdat", 2**63) + bytes(64), CUT),
-        (FTYP + box(b"moov", struct.pack(">I4s", 99, b"trak")) + bytes(99), CUT),
-        (nested(film_containers.DEEPEST), CUT),
-        (box(b"ftyp", b"avif", bytes(4)) + box(b"moov", track()), "it is a HEIC or AVIF picture"),
-    ],
-)
-def test_an_mp4_that_cannot_be_followed_is_refused(data: bytes, reason: str) -> None:
-    assert refused(film_containers.mp4, data).startswith(reason)
-
-
-def test_boxes_may_be_deep_and_many_but_not_beyond_measure(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cleaned(film_containers.mp4, nested(film_containers.DEEPEST - 3))
-    monkeypatch.setattr(film_containers, "MOST_PARTS", 5)
-    few, many = (FTYP + box(b"moov", track()) + box(b"free") * count for count in (3, 4))
-    assert cleaned(film_containers.mp4, few) == few
-    assert refused(film_containers.mp4, many) == CUT
-
-
-# ------------------------------------------------------------------------------------------- WebM
-
-
-def element(name: int, *inside: bytes) -> bytes:
-    return samples._element(name, *inside)
-
-
-HEAD = element(0x1A45DFA3, element(0x4282, b"webm"))
-TRACKS = element(0x1654AE6B, element(0xAE, element(0xD7, b"\1"), element(0x83, b"\1")))
-
-
-def webm(*inside: bytes) -> bytes:
-    return HEAD + element(0x18538067, *inside)
-
-
-@pytest.mark.parametrize("size", [0, 1, 100, 120, 121, 122, 123, 130, 200_000])
-@pytest.mark.parametrize("name", [0xEC, 0xBF, 0x7BA9, 0x1254C367])
-def test_private_elements_become_void_of_the_same_length(name: int, size: int) -> None:
-    private = element(name, b"\x55" * size)
-    info = element(0x1549A966, private, element(0x4D80, b"tests"))
-    data = webm(info, TRACKS, element(0x1F43B675, b"frames"))
-    out = cleaned(film_containers.webm, data)
-    assert len(out) == len(data)
-    assert b"\x55" not in out
-    at = data.index(private)
-    assert (out[:at], out[at + len(private) :]) == (data[:at], data[at + len(private) :])
-    [void] = film_containers._elements(memoryview(out[at : at + len(private)]), 0, len(private))
-    assert (void.name, void.at, void.end) == (0xEC, 0, len(private))
-    assert not any(out[at + void.body : at + void.end])
-
-
-def test_a_film_that_was_recorded_live_must_tell_lengths_inside() -> None:
-    unknown = b"\x01" + b"\xff" * 7
-    live = HEAD + (0x18538067).to_bytes(4, "big") + unknown + TRACKS + element(0x7BA9, SECRET)
-    out = cleaned(film_containers.webm, live)
-    assert (len(out), SECRET in out) == (len(live), False)
-    cluster = (0x1F43B675).to_bytes(4, "big") + b"\xff" + b"frames"
-    assert refused(film_containers.webm, live + cluster) == film_containers.UNBOUNDED
-
-
-@pytest.mark.parametrize(
-    ("kinds", "media_type"),
-    [((1,), "video/webm"), ((2,), "audio/webm"), ((2, 17, 1), "video/webm")],
-)
-def test_a_webm_is_film_or_sound(kinds: tuple[int, ...], media_type: str) -> None:
-    entries = [element(0xAE, element(0x83, bytes([kind]))) for kind in kinds]
-    data = webm(element(0x1654AE6B, *entries))
-    assert film_containers.webm(memoryview(data)).media_type == media_type
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (HEAD, NEITHER),
-        (webm(element(0x1654AE6B, element(0xAE, element(0x83, b"\x11")))), NEITHER),
-        (webm(element(0x1654AE6B, element(0xAE, element(0x83)))), NEITHER),
-        (element(0x1A45DFA3, element(0x4282, b"matroska")) + webm(TRACKS), "it is Matroska"),
-        (element(0x1A45DFA3) + webm(TRACKS), "it is Matroska"),
-        (HEAD[:4], CUT),
-        (HEAD[:6], CUT),
-        (webm(TRACKS)[:-1], CUT),
-        (webm(TRACKS) + b"\0\0", CUT),
-        (webm(TRACKS) + b"\x1a", CUT),
-        (webm(element(0x1654AE6B, b"\xae\x90")), CUT),
-    ],
-)
-def test_a_webm_that_cannot_be_followed_is_refused(data: bytes, reason: str) -> None:
-    assert refused(film_containers.webm, data).startswith(reason)
-
-
-def test_a_webm_of_too_many_parts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(film_containers, "MOST_PARTS", 5)
-    few, many = (webm(TRACKS, element(0xA3, b"x") * count) for count in (4, 5))
-    assert cleaned(film_containers.webm, few) == few
-    assert refused(film_containers.webm, many) == CUT
