@@ -98,7 +98,7 @@ class TaskView:
 
 @dataclass(frozen=True, slots=True)
 class GoldView:
-    """A cell of a release."""
+    """A cell of a release, and the rubric that its value is to be read by."""
 
     release_id: str
     number: int
@@ -107,6 +107,7 @@ class GoldView:
     value: str | None
     basis: str
     n: int
+    rubric: Rubric
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +416,7 @@ def _gold(session: Session, scope: Scope, item_id: str) -> tuple[GoldView, ...]:
         sa.select(
             GoldRelease.id,
             GoldRelease.number,
+            GoldRelease.rubric_version_id,
             GoldCell.question,
             GoldCell.category,
             GoldCell.value,
@@ -425,5 +427,19 @@ def _gold(session: Session, scope: Scope, item_id: str) -> tuple[GoldView, ...]:
         .where(GoldCell.project_id == scope.project_id, GoldCell.item_id == item_id)
         .order_by(GoldRelease.number.desc(), GoldCell.question, GoldCell.category)
         .limit(500)
+    ).all()
+    versions = {row.rubric_version_id for row in rows}
+    read = {version_id: rubrics.load(session, scope, version_id) for version_id in versions}
+    return tuple(
+        GoldView(
+            row.id,
+            row.number,
+            row.question,
+            row.category,
+            row.value,
+            row.basis,
+            row.n,
+            read[row.rubric_version_id],
+        )
+        for row in rows
     )
-    return tuple(GoldView(*row) for row in rows)

@@ -230,15 +230,16 @@ def _clauses(rubric: Rubric, category: str) -> tuple[tuple[str, str], ...]:
 
 
 def value_words(rubric: Rubric, question: str, category: str, value: str | None, state: str) -> str:
-    """Return a stored value in the rubric's words."""
+    """Return a stored value of a question or derived variable in the rubric's words."""
     if state == UNSURE:
         return _("unsure")
     if state == "cannot_assess":
         return _("cannot assess")
     if state == NOT_ASKED or value is None:
         return "\N{EN DASH}"
-    found = rubric.question(question)
-    if found.type in {"multi", "boolean"}:
+    derived = any(one.id == question for one in rubric.derived)
+    found = None if derived else rubric.question(question)
+    if found is None or found.type in {"multi", "boolean"}:
         return _("yes") if value in {"1", "true"} else _("no")
     if found.type in WRITTEN_OUT:
         return WRITTEN_OUT[found.type](found, value)
