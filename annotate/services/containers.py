@@ -47,7 +47,9 @@ def need(*, true: bool, reason: str) -> None:
 # ------------------------------------------------------------------------------------------- PNG
 
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-PNG_KEPT: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"IDAT"})
+PNG_END: Final = b"\0\0\0\0IEND\xae\x42\x60\x82"
+PNG_KEPT: Final = {b"PLTE": 768, b"tRNS": 256, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
+"""What stays beside head and pixels, once each, and how long it may be."""
 MOVING: Final = "it is a moving picture, which would play by itself; bring it as MP4 or WebM"
 CUT: Final = "the file is cut off or damaged"
 
@@ -55,6 +57,7 @@ CUT: Final = "the file is cut off or damaged"
 def png(data: memoryview) -> Cleaned:
     """Read a PNG; text, times, profiles and everything behind its end are left out."""
     pieces: list[Piece] = [data[:8]]
+    seen: set[bytes] = set()
     at, kind = 8, b""
     while kind != b"IEND":
         need(true=at + 12 <= len(data), reason=CUT)
@@ -62,16 +65,20 @@ def png(data: memoryview) -> Cleaned:
         end = at + 12 + size
         need(true=end <= len(data), reason=CUT)
         need(true=kind != b"acTL", reason=MOVING)
-        if kind in PNG_KEPT or kind == b"IEND":
+        need(true=kind != b"IHDR" or (size == 13 and at == 8), reason=CUT)
+        if kind in {b"IHDR", b"IDAT"} or (kind not in seen and size <= PNG_KEPT.get(kind, -1)):
             pieces.append(data[at:end])
+        seen.add(kind)
         at = end
-    return Cleaned("image/png", pieces)
+    return Cleaned("image/png", [*pieces, PNG_END])
 
 
 # ------------------------------------------------------------------------------------------ JPEG
 
 _BARE = frozenset({0x01, *range(0xD0, 0xD8)})
-_ADOBE = 0xEE
+_ADOBE, _ADOBE_SIZE = 0xEE, 14
+_SHOWN = frozenset({*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDD})
+"""Frames, tables, scans: all that a decoder asks for."""
 _ORIENTATION = 0x0112
 
 
@@ -140,8 +147,10 @@ def jpeg(data: memoryview) -> Cleaned:
     for marker, at, end in _segments(raw):
         if marker == 0xE1 and raw[at + 4 : at + 10] == b"Exif\0\0":
             turn = _turn(raw[at + 10 : end])
-        elif marker == _ADOBE or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+        elif marker in _SHOWN:
             pieces.append(raw[at:end])
+        elif marker == _ADOBE and raw[at + 4 : at + 9] == b"Adobe" and end - at >= 2 + _ADOBE_SIZE:
+            pieces.append(struct.pack(">HH", 0xFFEE, _ADOBE_SIZE) + raw[at + 4 : at + 16])
     turned = [_turn_segment(turn)] if turn != 1 else []
     return Cleaned("image/jpeg", [b"\xff\xd8", *turned, *pieces, b"\xff\xd9"])
 
@@ -162,6 +171,7 @@ def gif(data: memoryview) -> Cleaned:
     need(true=len(data) > 13, reason=CUT)
     at = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
     pieces: list[Piece] = [data[:at]]
+    control: Piece = b""
     pictures = 0
     while True:
         need(true=at + 1 <= len(data), reason=CUT)
@@ -171,17 +181,16 @@ def gif(data: memoryview) -> Cleaned:
         if kind == 0x21:
             at = _blocks_end(data, at + 2)
             need(true=begin + 2 < len(data), reason=CUT)
-            if data[begin + 1] == 0xF9:
-                pieces.append(data[begin:at])
+            if bytes(data[begin + 1 : begin + 3]) == b"\xf9\4" and at == begin + 8:
+                control = data[begin:at]
             continue
         need(true=kind == 0x2C and at + 10 <= len(data), reason=CUT)
         pictures += 1
         need(true=pictures == 1, reason=MOVING)
         table = 3 << ((data[at + 9] & 7) + 1) if data[at + 9] & 0x80 else 0
         at = _blocks_end(data, at + 10 + table + 1)
-        pieces.append(data[begin:at])
-    pieces.append(b"\x3b")
-    return Cleaned("image/gif", pieces)
+        pieces += [control, data[begin:at]]
+    return Cleaned("image/gif", [*pieces, b"\x3b"])
 
 
 # ------------------------------------------------------------------------------------ RIFF formats
@@ -221,15 +230,19 @@ def _webp_size(kind: bytes, body: memoryview) -> tuple[int, int] | None:
 
 
 def webp(data: memoryview) -> Cleaned:
-    """Read a WebP; EXIF, XMP and profiles are left out."""
-    kept: list[tuple[bytes, Piece]] = []
+    """Read a WebP; EXIF, XMP, profiles and a second picture are left out."""
+    need(true=bytes(data[:4]) == b"RIFF", reason=CUT)
+    kept: dict[bytes, tuple[bytes, Piece]] = {}
     size: tuple[int, int] = (0, 0)
     for kind, body in riff_chunks(data):
         size = max(size, _webp_size(kind, body) or size)
         need(true=kind not in (b"ANIM", b"ANMF"), reason=MOVING)
         if kind == b"VP8X" and len(body) >= 10:
-            kept.append((kind, bytes([body[0] & 0x10]) + bytes(body[1:10])))  # alpha is told alone
-        elif kind in (b"VP8 ", b"VP8L", b"ALPH"):
-            kept.append((kind, body))
-    need(true=any(kind in (b"VP8 ", b"VP8L") for kind, _ in kept), reason=CUT)
-    return Cleaned("image/webp", riff(b"WEBP", kept), size)
+            told = bytes([body[0] & 0x10, 0, 0, 0]) + bytes(body[4:10])  # alpha is told alone
+            kept.setdefault(kind, (kind, told))
+        elif kind in (b"VP8 ", b"VP8L"):
+            kept.setdefault(b"picture", (kind, body))
+        elif kind == b"ALPH":
+            kept.setdefault(kind, (kind, body))
+    need(true=b"picture" in kept, reason=CUT)
+    return Cleaned("image/webp", riff(b"WEBP", list(kept.values())), size)

@@ -201,3 +201,70 @@ def test_a_webp_that_moves_or_shows_nothing_is_refused() -> None:
     for kind in (b"ANIM", b"ANMF"):
         assert refused(containers.webp, riff(b"WEBP", (kind, b""), (b"VP8 ", LOSSY))) == MOVING
     assert refused(containers.webp, riff(b"WEBP", (b"VP8X", EXTENDED))) == CUT
+
+
+# ------------------------------------------------------- what hides in the parts that are known
+
+
+def jpeg_of(*segments: bytes) -> bytes:
+    return b"\xff\xd8" + b"".join(segments) + SCAN + END
+
+
+@pytest.mark.parametrize("marker", [0x02, 0xBF, 0xC0 - 1, 0xDC, 0xDE, 0xDF, 0xF0, 0xF7, 0xFD])
+def test_segments_that_no_decoder_asks_for_go(marker: int) -> None:
+    data = jpeg_of(segment(0xDB, bytes(65)), segment(marker, SECRET))
+    assert cleaned(containers.jpeg, data) == jpeg_of(segment(0xDB, bytes(65)))
+
+
+def test_of_adobe_only_the_kind_of_colours_stays() -> None:
+    told = b"Adobe\0\x64\0\0\0\0\2"
+    assert cleaned(containers.jpeg, jpeg_of(segment(0xEE, told + SECRET))) == jpeg_of(
+        segment(0xEE, told)
+    )
+    for other in (SECRET, told[:-1], b"Ducky" + SECRET):
+        assert cleaned(containers.jpeg, jpeg_of(segment(0xEE, other))) == jpeg_of()
+
+
+def test_a_second_picture_behind_the_first_and_its_index_go() -> None:
+    """As cameras write them: a small copy in the head, a larger one behind the end."""
+    small = jpeg_of(segment(0xE1, b"Exif\0\0" + SECRET))
+    index = segment(0xE2, b"MPF\0" + SECRET)
+    jfif = segment(0xE0, b"JFXX\0\x10" + small)
+    first = segment(0xDB, bytes(65))
+    data = jpeg_of(jfif, exif(tiff(">", (0x0112, 1)) + small), index, first) + small
+    assert cleaned(containers.jpeg, data) == jpeg_of(first)
+
+
+def test_parts_of_a_png_carry_no_more_than_their_kind() -> None:
+    head, pixels = chunk(b"IHDR", bytes(13)), chunk(b"IDAT", b"x")
+    small = [chunk(b"PLTE", bytes(6)), chunk(b"tRNS", b"\0"), chunk(b"gAMA", bytes(4))]
+    clean = containers.PNG_SIGNATURE + b"".join([head, *small, pixels, chunk(b"IEND", b"")])
+    large = [chunk(kind, SECRET * 40) for kind in (b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB")]
+    again = [chunk(b"PLTE", SECRET), chunk(b"tRNS", SECRET), chunk(b"gAMA", SECRET[:4])]
+    late = [chunk(kind, SECRET) for kind in (b"eXIf", b"iTXt", b"zTXt")]
+    for parts in ([*small, pixels, *again, *late], [*small, *large, pixels]):
+        data = b"".join([head, *parts, chunk(b"IEND", SECRET)])
+        assert cleaned(containers.png, containers.PNG_SIGNATURE + data) == clean
+    for heads in (chunk(b"IHDR", bytes(13) + SECRET), head + head):
+        data = containers.PNG_SIGNATURE + heads + pixels + chunk(b"IEND", b"")
+        assert refused(containers.png, data) == CUT
+
+
+def test_a_gif_says_once_and_briefly_what_is_see_through() -> None:
+    control = b"\x21\xf9\x04\1\0\0\0\0"
+    wordy = b"\x21\xf9" + bytes([len(SECRET)]) + SECRET + b"\0"
+    longer = control[:-1] + bytes([len(SECRET)]) + SECRET + b"\0"
+    other = b"\x21\x01\x04\1\0\0\0\0"
+    clean = GIF_HEAD + control + GIF_PICTURE + b"\x3b"
+    for parts in ([control, wordy], [longer, control], [other, control], [control, control]):
+        data = GIF_HEAD + b"".join(parts) + GIF_PICTURE + control + longer + b"\x3b"
+        assert cleaned(containers.gif, data) == clean
+
+
+def test_a_webp_shows_one_picture() -> None:
+    wide = b"\x10" + SECRET[:3] + EXTENDED[4:] + SECRET
+    twice = [(b"ALPH", b"abc"), (b"VP8 ", LOSSY), (b"VP8L", LOSSLESS), (b"VP8 ", LOSSY + SECRET)]
+    data = riff(b"WEBP", (b"VP8X", wide), *twice, (b"ALPH", SECRET), (b"VP8X", wide))
+    clean = riff(b"WEBP", (b"VP8X", b"\x10\0\0\0" + EXTENDED[4:]), *twice[:2])
+    assert cleaned(containers.webp, data + data[12:]) == clean
+    assert refused(containers.webp, b"RIFX" + clean[4:]) == CUT
