@@ -367,7 +367,11 @@ def _finish(
         body={"number": release.number, "manifest": manifest_hash},
         outbox=True,
     )
-    return {"release_id": release_id, "message": f"Gold release {release.number} is written."}
+    return {
+        "release_id": release_id,
+        "number": release.number,
+        "message": f"Gold release {release.number} is written.",
+    }
 
 
 # -------------------------------------------------------------------------------------- reading

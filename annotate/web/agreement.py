@@ -146,6 +146,8 @@ def _context(chosen: Slice | None) -> dict[str, Any]:
         "may_decide": actor().may("case.decide", here.project_id),
         "chosen": chosen,
         "query": request.args.to_dict(),
+        "short_reason": agreement_view.short_reason,
+        "method_words": agreement_view.method_words,
     }
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from annotate.services.agreement import Measured
     from rubrics.schema import Rubric
     from tasks.agreement import AgreementResult
+    from tasks.agreement.results import Status
     from tasks.records import Report, VariableReport
 
 STATES = {
@@ -33,6 +34,7 @@ SHORT_REASONS = {
     "no_pairable_units": "no two labels",
     "no_units": "no labels",
     "no_labels": "no labels",
+    "no_positives": "no positives",
 }
 """What a cell says under a dash; the whole reason stands in the gate's column."""
 DASH = "\N{EN DASH}"
@@ -130,7 +132,7 @@ def _row(scale: Scale, one: VariableReport, overall: VariableReport | None) -> R
         question=one.question,
         category=one.category,
         name=one.text,
-        level=one.level.value,
+        level=level_words(one.level.value),
         plot=forest_row(
             scale,
             _sentence(one, overall, words),
@@ -165,14 +167,34 @@ def _estimate(result: AgreementResult) -> Estimate | None:
 def figure(result: AgreementResult) -> Figure:
     """Return a coefficient with its interval, or a dash with the reason."""
     if result.value is None:
-        short_reason = SHORT_REASONS.get(result.status.value, result.status.value.replace("_", " "))
-        return Figure(DASH, _(short_reason), is_dash=True)
+        return Figure(DASH, short_reason(result.status), is_dash=True)
     under = ""
     if result.interval is not None:
         under = f"[{short(result.interval.low)}, {short(result.interval.high)}]"
     elif result.interval_reason:
         under = _("no interval")
     return Figure(short(result.value), under)
+
+
+def short_reason(status: Status) -> str:
+    """Return in two words why a figure is undefined."""
+    return _(SHORT_REASONS.get(status.value, status.value.replace("_", " ")))
+
+
+def level_words(level: str) -> str:
+    """Return the name of a level of measurement."""
+    words = {
+        "nominal": _("nominal"),
+        "ordinal": _("ordinal"),
+        "interval": _("interval"),
+        "ratio": _("ratio"),
+    }
+    return words.get(level, level)
+
+
+def method_words(method: str) -> str:
+    """Return the name of the way an interval was estimated."""
+    return {"jackknife": _("jackknife"), "bootstrap": _("unit bootstrap")}.get(method, method)
 
 
 def _positive(one: VariableReport) -> Figure:
@@ -215,16 +237,20 @@ def _undefined(one: VariableReport) -> str:
 
 
 def _sentence(one: VariableReport, overall: VariableReport | None, words: str) -> str:
+    """Return what a row draws, for those who do not see it."""
     alpha = one.alpha
     if alpha.value is None:
         return f"{one.text}: {words}"
-    said = f"{one.text}: alpha {alpha.value:.2f}"
+    said = [_("%(name)s: alpha %(value)s.", name=one.text, value=f"{alpha.value:.2f}")]
     if alpha.interval is not None:
-        said += f", 95% interval {alpha.interval.low:.2f} to {alpha.interval.high:.2f}"
-    said += f"; floor {one.floor:g}, target {one.target:g}"
+        low, high = (f"{end:.2f}" for end in (alpha.interval.low, alpha.interval.high))
+        said.append(_("95%% interval %(low)s to %(high)s.", low=low, high=high))
+    said.append(
+        _("Floor %(floor)s, target %(target)s.", floor=f"{one.floor:g}", target=f"{one.target:g}")
+    )
     if overall is not None and overall.alpha.value is not None:
-        said += f"; over all annotators {overall.alpha.value:.2f}"
-    return f"{said}. {words}"
+        said.append(_("Over all annotators %(value)s.", value=f"{overall.alpha.value:.2f}"))
+    return " ".join([*said, words])
 
 
 def summary(report: Report) -> Summary:
@@ -245,7 +271,8 @@ def summary(report: Report) -> Summary:
         )
         return Summary("refuse", title, body)
     if unknown == total:
-        body = f"{body} {_('Every row says what it has and what it needs.')}"
+        needs = _("Every row says what it has and what it needs.")
+        body = f"{body} {needs}"
         return Summary("plain", _("Not enough labels to judge anything yet"), body)
     if middle or unknown:
         title = _(
@@ -311,7 +338,8 @@ def pair_matrix(measured: Measured, variable: VariableReport) -> Markup | None:
     defined = [pair.kappa for pair in variable.pairs if pair.kappa is not None]
     label = _("Cohen's kappa of every two annotators for %(name)s.", name=variable.text)
     if defined:
-        label += f" {short(min(defined))} to {short(max(defined))}."
+        low, high = short(min(defined)), short(max(defined))
+        label += " " + _("From %(low)s to %(high)s.", low=low, high=high)
     return matrix(names, values, floor=variable.floor, label=label)
 
 
@@ -324,5 +352,6 @@ def coefficients(
         for name, result in variable.results.items():
             if name != "krippendorff_alpha" and not variable.primary:
                 continue
-            rows.append((name, variable.conditioning, result.level.value, figure(result), result))
+            level = level_words(result.level.value)
+            rows.append((name, variable.conditioning, level, figure(result), result))
     return rows

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from annotate.web.condition_words import condition_words
 from rubrics.codebook import to_client
-from rubrics.conditions import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,8 +78,8 @@ def form_questions(rubric: Rubric) -> list[dict[str, Any]]:
         {
             **one,
             "repeats": texts.get(one["repeat_for"]) if one["repeat_for"] else None,
-            "asked_when": question.ask_if and describe(question.ask_if, rubric, texts),
-            "needed_when": question.required_if and describe(question.required_if, rubric, texts),
+            "asked_when": question.ask_if and condition_words(question.ask_if, rubric),
+            "needed_when": question.required_if and condition_words(question.required_if, rubric),
         }
         for one, question in zip(client["questions"], rubric.questions, strict=True)
     ]
