@@ -18,6 +18,7 @@ from annotate.services.errors import BadInput
 from annotate.services.import_files import media_rows, with_files
 from annotate.services.import_report import KEPT_PROBLEMS, PAGE, Problem, problems, problems_csv
 from annotate.services.job_running import Progress
+from annotate.services.scoping import visible_items
 from annotate.services.text import canonical_json
 from exports.item_files import BadRow, ItemRow, read_items
 
@@ -386,8 +387,7 @@ def same_content(scope: Scope, hashes: Iterable[str]) -> sa.Select[str, str, str
     instead of looking the hashes up.
     """
     return sa.select(Item.content_hash, Item.id, Item.external_id).where(
-        Item.project_id == scope.project_id,
-        Item.quarantined_at.is_(None),
+        *visible_items(scope),
         Item.content_hash.in_(sorted(set(hashes))),
     )
 

@@ -28,6 +28,7 @@ from annotate.services import item_labels, rubrics
 from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
 from annotate.services.scoping import visible_items
+from annotate.services.team_scope import visible_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -235,7 +236,7 @@ def _tasks(session: Session, scope: Scope, item_id: str) -> Sequence[Row]:
         )
         .join(Round, Round.id == Task.round_id)
         .join(RubricVersion, RubricVersion.id == Task.rubric_version_id)
-        .where(Task.project_id == scope.project_id, Task.item_id == item_id)
+        .where(*visible_tasks(scope), Task.item_id == item_id)
         .order_by(Round.number)
     ).all()
 

@@ -12,6 +12,7 @@ from annotate.models import AdjudicationCase, Assignment, Item, ItemReport, Task
 from annotate.services.ids import known_form
 from annotate.services.item_filters import conditions
 from annotate.services.scoping import visible_items
+from annotate.services.team_scope import of_visible_tasks, visible_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -191,9 +192,10 @@ def _counts(
     ids: Sequence[str],
     *conditions: sa.ColumnElement[bool],
 ) -> dict[str, int]:
+    seen = visible_tasks(scope) if model is Task else of_visible_tasks(model, scope)
     statement = (
         sa.select(model.item_id, figure.label("figure"))
-        .where(model.project_id == scope.project_id, model.item_id.in_(ids), *conditions)
+        .where(*seen, model.item_id.in_(ids), *conditions)
         .group_by(model.item_id)
     )
     if round_id:

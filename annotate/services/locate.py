@@ -18,6 +18,7 @@ from annotate.models import (
     RoleGrant,
     Round,
     RubricVersion,
+    Task,
     Team,
     UserAccount,
 )
@@ -52,7 +53,10 @@ _SELECTS: dict[str, Any] = {
     "assignment_id": _by_id(
         Assignment, Assignment.project_id, Assignment.team_id, Assignment.annotator_id
     ),
-    "case_id": _by_id(AdjudicationCase, AdjudicationCase.project_id, AdjudicationCase.team_id),
+    # of its task's team: the case itself names none
+    "case_id": _by_id(AdjudicationCase, AdjudicationCase.project_id, Task.team_id).join(
+        Task, Task.id == AdjudicationCase.task_id
+    ),
     "release_id": _by_id(GoldRelease, GoldRelease.project_id),
     "job_id": _by_id(Job, Job.project_id, Job.team_id, Job.created_by),
     "user_id": _by_id(UserAccount, owner=UserAccount.id),

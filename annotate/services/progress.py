@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,12 @@ from annotate.models import (
 from annotate.services import rubrics
 from annotate.services.positives import ElementProgress, elements_found
 from annotate.services.scoping import visible_items
+from annotate.services.team_scope import (
+    of_visible_tasks,
+    own_or_shared,
+    visible_rounds,
+    visible_tasks,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -198,15 +205,6 @@ def rounds(session: Session, scope: Scope, round_id: str | None = None) -> list[
     return [RoundProgress(**{**row._asdict(), **counts.get(row.id, {})}) for row in rows]
 
 
-def visible_rounds(scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions for rounds a scope may see: its teams', and those of all teams."""
-    conditions: list[sa.ColumnElement[bool]] = [Round.project_id == scope.project_id]
-    if scope.team_ids is not None:
-        shared = Round.team_id.is_(None) | Round.team_id.in_(sorted(scope.team_ids))
-        conditions.append(shared)
-    return tuple(conditions)
-
-
 def item_count(session: Session, scope: Scope) -> int:
     """Return how many items may be planned."""
     return _count(session, sa.select(sa.func.count(Item.id)).where(*visible_items(scope)))
@@ -214,7 +212,7 @@ def item_count(session: Session, scope: Scope) -> int:
 
 def unplanned(session: Session, scope: Scope, round_id: str | None = None) -> int:
     """Return how many items have no task yet: in no round at all, or not in the one named."""
-    made = sa.select(Task.item_id).where(Task.project_id == scope.project_id)
+    made = sa.select(Task.item_id).where(*visible_tasks(scope))
     if round_id is not None:
         made = made.where(Task.round_id == round_id)
     # Joined rather than asked item by item: SQLite would read all tasks for every item.
@@ -245,23 +243,42 @@ class ProjectProgress:
 
 
 def of_projects(session: Session, actor: Actor) -> dict[str, ProjectProgress]:
-    """Return the counts of every project the actor sees, by project id."""
+    """Return the counts of every project the actor sees, by project id, of the actor's teams."""
+    query = sa.select(Project.id)
     visible = actor.project_ids()
+    if visible is not None:
+        query = query.where(Project.id.in_(sorted(visible)))
+    alike: defaultdict[frozenset[str] | None, list[str]] = defaultdict(list)
+    for project_id in session.scalars(query):
+        alike[actor.scope("round.view", project_id).team_ids].append(project_id)
     counts: dict[str, dict[str, int]] = {}
-    queries = (
-        ("items", _counted(Item).where(Item.quarantined_at.is_(None))),
-        ("places", _summed(Task.project_id, Task.needed)),
-        ("submitted", _counted(Assignment).where(Assignment.state == "submitted")),
-        ("open_rounds", _counted(Round).where(Round.state == "open")),
-        ("open_cases", _counted(AdjudicationCase).where(AdjudicationCase.state == "open")),
-    )
-    for name, query in queries:
-        narrowed = query
-        if visible is not None:
-            narrowed = query.where(query.selected_columns[0].in_(sorted(visible)))
-        for project_id, number in session.execute(narrowed).all():
-            counts.setdefault(project_id, {})[name] = int(number)
+    for team_ids, ids in alike.items():
+        for name, counted in _counts_of_projects(team_ids).items():
+            narrowed = counted.where(counted.selected_columns[0].in_(ids))
+            for project_id, number in session.execute(narrowed).all():
+                counts.setdefault(project_id, {})[name] = int(number)
     return {project_id: ProjectProgress(**found) for project_id, found in counts.items()}
+
+
+def _counts_of_projects(team_ids: frozenset[str] | None) -> dict[str, sa.Select[Any]]:
+    queries = {
+        "items": _counted(Item).where(
+            Item.quarantined_at.is_(None), *own_or_shared(Item.team_id, team_ids)
+        ),
+        "places": _summed(Task.project_id, Task.needed).where(
+            *own_or_shared(Task.team_id, team_ids)
+        ),
+        "submitted": _counted(Assignment).where(Assignment.state == "submitted"),
+        "open_rounds": _counted(Round).where(
+            Round.state == "open", *own_or_shared(Round.team_id, team_ids)
+        ),
+        "open_cases": _counted(AdjudicationCase).where(AdjudicationCase.state == "open"),
+    }
+    if team_ids is not None:
+        tasks = own_or_shared(Task.team_id, team_ids)
+        for name, model in (("submitted", Assignment), ("open_cases", AdjudicationCase)):
+            queries[name] = queries[name].join(Task, Task.id == model.task_id).where(*tasks)
+    return queries
 
 
 def _judged_by(
@@ -287,7 +304,7 @@ def _tasks_done(scope: Scope) -> sa.Subquery:
         )
         .join(Item, Item.id == Task.item_id)
         .outerjoin(Assignment, (Assignment.task_id == Task.id) & (Assignment.state == "submitted"))
-        .where(Task.project_id == scope.project_id, *visible_items(scope))
+        .where(*visible_tasks(scope), *visible_items(scope))
         .group_by(Task.id, Task.round_id, Task.item_id, Task.needed, Task.open_slots)
         .subquery()
     )
@@ -307,7 +324,7 @@ def _round_counts(
     ).group_by(task.c.round_id)
     leased = (
         sa.select(Assignment.round_id, sa.func.count())
-        .where(Assignment.project_id == scope.project_id, Assignment.state == "leased")
+        .where(*of_visible_tasks(Assignment, scope), Assignment.state == "leased")
         .group_by(Assignment.round_id)
     )
     if round_id is not None:
@@ -365,24 +382,25 @@ def _waiting(session: Session, scope: Scope) -> Waiting:
         sa.select(sa.func.count(), sa.func.min(AdjudicationCase.opened_at))
         .join(Item, Item.id == AdjudicationCase.item_id)
         .where(
-            AdjudicationCase.project_id == scope.project_id,
+            *of_visible_tasks(AdjudicationCase, scope),
             AdjudicationCase.state == "open",
             *visible_items(scope),
         )
     ).one()
+    items = (Item.project_id == scope.project_id, *own_or_shared(Item.team_id, scope.team_ids))
     return Waiting(
         open_cases=cases[0],
         oldest_case=cases[1],
         quarantined=_count(
             session,
-            sa.select(sa.func.count(Item.id)).where(
-                Item.project_id == scope.project_id, Item.quarantined_at.is_not(None)
-            ),
+            sa.select(sa.func.count(Item.id)).where(*items, Item.quarantined_at.is_not(None)),
         ),
         reports=_count(
             session,
-            sa.select(sa.func.count(ItemReport.id)).where(
-                ItemReport.project_id == scope.project_id, ItemReport.resolved_at.is_(None)
+            sa.select(sa.func.count(ItemReport.id))
+            .join(Item, Item.id == ItemReport.item_id)
+            .where(
+                ItemReport.project_id == scope.project_id, *items, ItemReport.resolved_at.is_(None)
             ),
         ),
         annotators=_count(session, _annotators(scope)),
@@ -412,6 +430,7 @@ def _jobs(session: Session, scope: Scope) -> tuple[JobLine, ...]:
         sa.select(Job.id, Job.kind, Job.state, Job.progress_done, Job.progress_total, Job.message)
         .where(
             Job.project_id == scope.project_id,
+            *own_or_shared(Job.team_id, scope.team_ids),
             Job.state.in_(("queued", "running")) | ((Job.state == "failed") & lately),
         )
         .order_by(Job.id.desc())

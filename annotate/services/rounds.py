@@ -26,6 +26,7 @@ from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.ids import known_form
 from annotate.services.round_design import PHASES, RoundDesign, Worker, teams_of, workers
 from annotate.services.scoping import visible_items
+from annotate.services.team_scope import visible_rounds
 from tasks import generation
 
 if TYPE_CHECKING:
@@ -324,7 +325,7 @@ def _lock_project(session: Session, scope: Scope) -> None:
 def _managed(session: Session, scope: Scope, round_id: str) -> Round:
     found = session.scalar(
         sa.select(Round)
-        .where(Round.id == known_form(round_id, "round"), *progress.visible_rounds(scope))
+        .where(Round.id == known_form(round_id, "round"), *visible_rounds(scope))
         .with_for_update(key_share=True)
     )
     if found is None:
