@@ -3,9 +3,9 @@
 Texts of templates and views are found by their gettext calls. Texts that stand in a table and are
 translated when one of them is chosen cannot be found so; their tables are named here.
 
-What a service refuses with is a text as well: whole sentences without figures are translated where
-the refusal becomes an answer. They are marked, because a service knows nothing of languages and
-need not be followed by a new catalogue at once.
+What a service or a library refuses with is a text as well: whole sentences, and those with figures
+in them that are a `Sentence`, are translated where the refusal becomes an answer. They are marked,
+because a service knows nothing of languages and need not be followed by a new catalogue at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from annotate.web.errors import HTTP_WORDS
 from tasks.adjudication import CAUSE_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
 WEB = ROOT / "annotate" / "web"
@@ -32,6 +32,8 @@ METHODS = [("templates/**.html", "jinja2.ext:babel_extract"), ("**.py", "python"
 OPTIONS = {"templates/**.html": {"newstyle_gettext": "true", "trimmed": "true"}}
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "translate": None}
 SERVICES = ROOT / "annotate" / "services"
+SAYING = (WEB, SERVICES, ROOT / "tasks", ROOT / "rubrics", ROOT / "exports")
+"""Where a sentence with figures in it may be said."""
 REFUSALS = dict.fromkeys(
     ("NotFound", "NotAllowed", "BadInput", "Conflict", "LeaseLost", "TooManyAttempts")
 )
@@ -68,12 +70,20 @@ def extracted(*, refusals: bool = True) -> Catalog:
 
 
 def _add_refusals(catalogue: Catalog) -> None:
-    found = extract_from_dir(SERVICES, [("**.py", "python")], None, REFUSALS)
-    said = [message for _name, _line, message, _comments, _context in found]
-    for text in (*said, links.DEAD, *(words for _code, words in HTTP_WORDS.values())):
-        # the tail of a sentence with figures is found as well: nothing asks for it
-        if isinstance(text, str) and not text[:1].islower() and catalogue.get(text) is None:
+    # the tail of an f-string is found as well: nothing asks for it
+    whole = [text for text in _arguments(SERVICES, REFUSALS) if not text[:1].islower()]
+    sentences = [text for room in SAYING for text in _arguments(room, {"Sentence": None})]
+    for text in (*whole, *sentences, links.DEAD, *(words for _code, words in HTTP_WORDS.values())):
+        if catalogue.get(text) is None:
             catalogue.add(text, auto_comments=[REFUSED])
+
+
+def _arguments(room: Path, calls: Mapping[str, None]) -> Iterator[str]:
+    """Give the texts that some calls in a folder are made with."""
+    found = extract_from_dir(room, [("**.py", "python")], None, calls)
+    for _name, _line, message, _comments, _context in found:
+        if isinstance(message, str):
+            yield message
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from rubrics.errors import UnknownElement
+from rubrics.sentences import Sentence, together
 from tasks.answer_values import Refused, checked_ranking, ranking_groups
 from tasks.errors import TaskError
 from tasks.label_validation import Cell, canonical_number
@@ -71,7 +72,7 @@ class DecisionRefused(TaskError):
     def __init__(self, problems: Sequence[DecisionProblem]) -> None:
         """Keep the problems in the order of the fields."""
         self.problems: tuple[DecisionProblem, ...] = tuple(problems)
-        super().__init__("; ".join(problem.message for problem in self.problems))
+        super().__init__(together((problem.message for problem in self.problems), "; "))
 
 
 class _BadValue(Exception):
@@ -81,14 +82,29 @@ class _BadValue(Exception):
 def _option(question: Question, value: str) -> str:
     if value not in {option.id for option in question.options}:
         known = ", ".join(option.id for option in question.options)
-        raise _BadValue(f"{question.id!r} has no option {value[:40]!r}; it has {known}")
+        raise _BadValue(
+            Sentence(
+                "%(question)s has no option %(value)s; it has %(known)s",
+                question=repr(question.id),
+                value=repr(value[:40]),
+                known=known,
+            )
+        )
     return value
 
 
 def _flag(question: Question, value: str) -> str:
     allowed = ("1", "0") if question.type == "multi" else ("true", "false")
     if value not in allowed:
-        raise _BadValue(f"{question.id!r} takes {allowed[0]} or {allowed[1]}, not {value[:40]!r}")
+        raise _BadValue(
+            Sentence(
+                "%(question)s takes %(yes)s or %(no)s, not %(value)s",
+                question=repr(question.id),
+                yes=allowed[0],
+                no=allowed[1],
+                value=repr(value[:40]),
+            )
+        )
     return value
 
 
@@ -96,11 +112,24 @@ def _number(question: Question, value: str) -> str:
     try:
         number = float(value)
     except ValueError:
-        raise _BadValue(f"{question.id!r} takes a number, not {value[:40]!r}") from None
+        raise _BadValue(
+            Sentence(
+                "%(question)s takes a number, not %(value)s",
+                question=repr(question.id),
+                value=repr(value[:40]),
+            )
+        ) from None
     low = -math.inf if question.min is None else question.min
     high = math.inf if question.max is None else question.max
     if not math.isfinite(number) or not low <= number <= high:
-        raise _BadValue(f"{question.id!r} takes a number from {low:g} to {high:g}")
+        raise _BadValue(
+            Sentence(
+                "%(question)s takes a number from %(low)s to %(high)s",
+                question=repr(question.id),
+                low=f"{low:g}",
+                high=f"{high:g}",
+            )
+        )
     return canonical_number(number)
 
 
@@ -110,7 +139,9 @@ def _spans(question: Question, value: str) -> str:
     except ValueError:
         spans = None
     if not isinstance(spans, list) or not all(isinstance(span, dict) for span in spans):
-        raise _BadValue(f"{question.id!r} takes a JSON list of spans")
+        raise _BadValue(
+            Sentence("%(question)s takes a JSON list of spans", question=repr(question.id))
+        )
     return json.dumps(spans, sort_keys=True, separators=(",", ":"))
 
 
@@ -118,7 +149,9 @@ def _ranking(question: Question, value: str) -> str:
     try:
         return checked_ranking(question, ranking_groups(value.replace(" ", "")))
     except Refused as error:
-        raise _BadValue(f"{question.id!r} {error}") from None
+        raise _BadValue(
+            Sentence("%(question)s %(error)s", question=repr(question.id), error=error)
+        ) from None
 
 
 _READERS = {
@@ -140,7 +173,10 @@ def _question(rubric: Rubric, question_id: str) -> Question:
         problem = DecisionProblem("question", "unknown_question", str(error))
         raise DecisionRefused([problem]) from None
     if not is_adjudicated(question):
-        message = f"{question_id!r} is not adjudicated: it is free text or about the annotation"
+        message = Sentence(
+            "%(question)s is not adjudicated: it is free text or about the annotation",
+            question=repr(question_id),
+        )
         raise DecisionRefused([DecisionProblem("question", "not_adjudicated", message)])
     return question
 
@@ -154,9 +190,16 @@ def _category_problems(rubric: Rubric, question: Question, category: str) -> lis
     if category in known:
         return []
     message = (
-        f"{question.id!r} has no category {category[:40]!r}; it has {', '.join(known)}"
+        Sentence(
+            "%(question)s has no category %(category)s; it has %(known)s",
+            question=repr(question.id),
+            category=repr(category[:40]),
+            known=", ".join(known),
+        )
         if known != [""]
-        else f"{question.id!r} has no categories; leave the category empty"
+        else Sentence(
+            "%(question)s has no categories; leave the category empty", question=repr(question.id)
+        )
     )
     return [DecisionProblem("category", "unknown_category", message)]
 
@@ -187,12 +230,15 @@ def _clause_problems(
     known = _clauses_for(rubric, category)
     if clause is not None and clause not in known:
         listed = ", ".join(sorted(known)) or "none"
-        message = f"there is no clause {clause[:40]!r} here; the clauses are {listed}"
+        message = Sentence(
+            "there is no clause %(clause)s here; the clauses are %(listed)s",
+            clause=repr(clause[:40]),
+            listed=listed,
+        )
         return [DecisionProblem("clause", "unknown_clause", message)]
     if clause is None and known and question.cite and cause in CLAUSE_CAUSES:
-        message = (
-            f"a ruling for {cause.replace('_', ' ')} names the clause that decides; "
-            "when no clause does, the cause is a guideline gap"
+        message = Sentence(
+            "this cause needs the clause that decides; when none does, the cause is a guideline gap"
         )
         return [DecisionProblem("clause", "clause_missing", message)]
     return []
@@ -201,19 +247,27 @@ def _clause_problems(
 def _cause_problems(cause: str) -> list[DecisionProblem]:
     if cause in causes:
         return []
-    message = f"there is no cause {cause[:40]!r}; the causes are {', '.join(causes)}"
+    message = Sentence(
+        "there is no cause %(cause)s; the causes are %(known)s",
+        cause=repr(cause[:40]),
+        known=", ".join(causes),
+    )
     return [DecisionProblem("cause", "unknown_cause", message)]
 
 
 def _rationale_problems(rationale: str, *, needed: bool) -> list[DecisionProblem]:
     if len(rationale) > MAX_RATIONALE:
-        message = f"the rationale has {len(rationale):,} characters; at most {MAX_RATIONALE:,}"
+        message = Sentence(
+            "the rationale has %(n)s characters; at most %(most)s",
+            n=f"{len(rationale):,}",
+            most=f"{MAX_RATIONALE:,}",
+        )
         return [DecisionProblem("rationale", "too_long", message)]
     if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in rationale):
-        message = "the rationale holds a character that cannot be stored; remove it"
+        message = Sentence("the rationale holds a character that cannot be stored; remove it")
         return [DecisionProblem("rationale", "bad_text", message)]
     if needed and not rationale.strip():
-        message = "a ruling without a value needs a rationale: say why none can be given"
+        message = Sentence("a ruling without a value needs a rationale: say why none can be given")
         return [DecisionProblem("rationale", "rationale_missing", message)]
     return []
 
@@ -261,10 +315,14 @@ def check_decision(  # noqa: PLR0913, PLR0917 - the seven parts of a ruling
     asked = _question(rubric, question)
     read, problems = _value_problems(asked, value)
     if closed and asked.ask_if is None and asked.repeat_for is None:
-        message = f"{question!r} is always asked; it cannot be ruled closed"
+        message = Sentence(
+            "%(question)s is always asked; it cannot be ruled closed", question=repr(question)
+        )
         problems.append(DecisionProblem("value", "always_asked", message))
     if closed and value is not None:
-        message = "a question that was not to be asked gets no value; give one or the other"
+        message = Sentence(
+            "a question that was not to be asked gets no value; give one or the other"
+        )
         problems.append(DecisionProblem("value", "closed_with_value", message))
     problems = [
         *_category_problems(rubric, asked, category),

@@ -9,6 +9,7 @@ from itertools import combinations, pairwise, permutations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rubrics.conditions import Answer
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from rubrics.schema import Number, Question, Rubric
@@ -54,12 +55,13 @@ Reader = Callable[[object, Texts], Read]
 
 def kind_of(value: object) -> str:
     """Return what a JSON value is, in words."""
-    words = {bool: "true or false", str: "text", int: "a number", float: "a number"}
+    number = Sentence("a number")
+    words = {bool: Sentence("true or false"), str: Sentence("text"), int: number, float: number}
     if value is None:
-        return "nothing"
+        return Sentence("nothing")
     if isinstance(value, Mapping):
-        return "an object"
-    return words.get(type(value), "a list")
+        return Sentence("an object")
+    return words.get(type(value), Sentence("a list"))
 
 
 def _choice_reader(question: Question) -> Reader:
@@ -68,10 +70,17 @@ def _choice_reader(question: Question) -> Reader:
 
     def read(value: object, _: Texts) -> Read:
         if not isinstance(value, str):
-            raise Refused("wrong_type", f"takes one option id, not {kind_of(value)}")
+            raise Refused(
+                "wrong_type", Sentence("takes one option id, not %(kind)s", kind=kind_of(value))
+            )
         found = known.get(value)
         if found is None:
-            raise Refused("unknown_option", f"has no option {short(value)}; it has {listed}")
+            raise Refused(
+                "unknown_option",
+                Sentence(
+                    "has no option %(value)s; it has %(listed)s", value=short(value), listed=listed
+                ),
+            )
         return found
 
     return read
@@ -84,9 +93,12 @@ def short(value: str) -> str:
 
 def _refuse_option(value: object, known: Mapping[str, object]) -> None:
     if not isinstance(value, str):
-        raise Refused("wrong_type", f"takes option ids, not {kind_of(value)}")
+        raise Refused("wrong_type", Sentence("takes option ids, not %(kind)s", kind=kind_of(value)))
     listed = ", ".join(known)
-    raise Refused("unknown_option", f"has no option {short(value)}; it has {listed}")
+    raise Refused(
+        "unknown_option",
+        Sentence("has no option %(value)s; it has %(listed)s", value=short(value), listed=listed),
+    )
 
 
 def _multi_reader(question: Question) -> Reader:
@@ -96,16 +108,19 @@ def _multi_reader(question: Question) -> Reader:
 
     def read(value: object, _: Texts) -> Read:
         if not isinstance(value, list | tuple):
-            raise Refused("wrong_type", f"takes a list of option ids, not {kind_of(value)}")
+            raise Refused(
+                "wrong_type",
+                Sentence("takes a list of option ids, not %(kind)s", kind=kind_of(value)),
+            )
         for one in value:
             if not isinstance(one, str) or one not in known:
                 _refuse_option(one, known)
         if len(set(value)) != len(value):
-            raise Refused("too_many", "names an option twice")
+            raise Refused("too_many", Sentence("names an option twice"))
         if len(value) < low:
-            raise Refused("too_few", f"needs at least {low} of its options")
+            raise Refused("too_few", Sentence("needs at least %(low)s of its options", low=low))
         if len(value) > high:
-            raise Refused("too_many", f"takes at most {high} of its options")
+            raise Refused("too_many", Sentence("takes at most %(high)s of its options", high=high))
         return Read(Answer(tuple(value)), None)
 
     return read
@@ -118,7 +133,9 @@ _FALSE: Final = Read(Answer(value=False), "false")
 def _boolean_reader(_: Question) -> Reader:
     def read(value: object, _: Texts) -> Read:
         if not isinstance(value, bool):
-            raise Refused("wrong_type", f"takes true or false, not {kind_of(value)}")
+            raise Refused(
+                "wrong_type", Sentence("takes true or false, not %(kind)s", kind=kind_of(value))
+            )
         return _TRUE if value else _FALSE
 
     return read
@@ -134,13 +151,15 @@ def _number_reader(question: Question) -> Reader:
 
     def read(value: object, _: Texts) -> Read:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Refused("wrong_type", f"takes a number, not {kind_of(value)}")
+            raise Refused(
+                "wrong_type", Sentence("takes a number, not %(kind)s", kind=kind_of(value))
+            )
         if not abs(value) <= MAX_NUMBER:  # also what is not a number compares false
-            raise Refused("out_of_range", "takes a finite number of at most 15 digits")
+            raise Refused("out_of_range", Sentence("takes a finite number of at most 15 digits"))
         if low is not None and value < low:
-            raise Refused("out_of_range", f"must be at least {low:g}")
+            raise Refused("out_of_range", Sentence("must be at least %(low)s", low=f"{low:g}"))
         if high is not None and value > high:
-            raise Refused("out_of_range", f"must be at most {high:g}")
+            raise Refused("out_of_range", Sentence("must be at most %(high)s", high=f"{high:g}"))
         return Read(Answer(value), canonical_number(value))
 
     return read
@@ -149,13 +168,22 @@ def _number_reader(question: Question) -> Reader:
 def plain_text(value: object, limit: int) -> str:
     """Return a text that can be kept on every database, or refuse it."""
     if not isinstance(value, str):
-        raise Refused("wrong_type", f"takes text, not {kind_of(value)}")
+        raise Refused("wrong_type", Sentence("takes text, not %(kind)s", kind=kind_of(value)))
     if len(value) > limit:
-        raise Refused("bad_text", f"takes at most {limit:,} characters, not {len(value):,}")
+        raise Refused(
+            "bad_text",
+            Sentence(
+                "takes at most %(limit)s characters, not %(n)s",
+                limit=f"{limit:,}",
+                n=f"{len(value):,}",
+            ),
+        )
     bad = _REFUSED_TEXT.search(value)
     if bad is not None:
         where = f"U+{ord(bad.group()):04X} at character {bad.start() + 1}"
-        raise Refused("bad_text", f"holds a character that cannot be kept: {where}")
+        raise Refused(
+            "bad_text", Sentence("holds a character that cannot be kept: %(where)s", where=where)
+        )
     return value
 
 
@@ -172,19 +200,30 @@ def _text_reader(question: Question) -> Reader:
 def _offset(span: Mapping[str, object], key: str) -> int:
     value = span.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_NUMBER:
-        raise Refused("bad_span", f"a span needs {key!r}, a whole number from 0")
+        raise Refused(
+            "bad_span", Sentence("a span needs %(key)s, a whole number from 0", key=repr(key))
+        )
     return value
 
 
 def _span_target(span: Mapping[str, object], allowed: tuple[str, ...], texts: Texts) -> str:
     target = span.get("target")
     if not isinstance(target, str) or _SPAN_TARGET.match(target) is None:
-        message = "a span's target is text, prompt, response, response:r<n> or message:<index>"
+        message = Sentence(
+            "a span's target is text, prompt, response, response:r<n> or message:<index>"
+        )
         raise Refused("bad_span", message)
     if allowed and not target.startswith(allowed):
-        raise Refused("bad_span", f"takes spans in {allowed[0].rstrip(':')} only, not in {target}")
+        raise Refused(
+            "bad_span",
+            Sentence(
+                "takes spans in %(allowed)s only, not in %(target)s",
+                allowed=allowed[0].rstrip(":"),
+                target=target,
+            ),
+        )
     if texts is not None and target not in texts:
-        raise Refused("bad_span", f"the item has no {target}")
+        raise Refused("bad_span", Sentence("the item has no %(target)s", target=target))
     return target
 
 
@@ -194,7 +233,9 @@ def _span_label(span: Mapping[str, object], labels: frozenset[str]) -> dict[str,
         return {}
     if not isinstance(label, str) or label not in labels:
         known = ", ".join(sorted(labels)) or "none"
-        raise Refused("unknown_option", f"a span's label is one of: {known}")
+        raise Refused(
+            "unknown_option", Sentence("a span's label is one of: %(known)s", known=known)
+        )
     return {"label": label}
 
 
@@ -202,17 +243,30 @@ def _span(
     value: object, allowed: tuple[str, ...], labels: frozenset[str], texts: Texts
 ) -> dict[str, str | int]:
     if not isinstance(value, Mapping):
-        raise Refused("bad_span", f"a span is an object, not {kind_of(value)}")
+        raise Refused(
+            "bad_span", Sentence("a span is an object, not %(kind)s", kind=kind_of(value))
+        )
     extra = [str(key) for key in value if key not in _SPAN_KEYS]
     if extra:
-        raise Refused("unknown_key", f"a span has no key {short(extra[0])}")
+        raise Refused("unknown_key", Sentence("a span has no key %(extra)s", extra=short(extra[0])))
     target = _span_target(value, allowed, texts)
     start, end = _offset(value, "start"), _offset(value, "end")
     if start >= end:
-        raise Refused("bad_span", f"a span ends after it starts, not {start} to {end}")
+        raise Refused(
+            "bad_span",
+            Sentence("a span ends after it starts, not %(start)s to %(end)s", start=start, end=end),
+        )
     if texts is not None and end > len(texts[target]):
         size = len(texts[target])
-        raise Refused("bad_span", f"{target} has {size} characters; the span ends at {end}")
+        raise Refused(
+            "bad_span",
+            Sentence(
+                "%(target)s has %(size)s characters; the span ends at %(end)s",
+                target=target,
+                size=size,
+                end=end,
+            ),
+        )
     return {"end": end, "start": start, "target": target, **_span_label(value, labels)}
 
 
@@ -238,13 +292,20 @@ def _span_reader(question: Question) -> Reader:
 
     def read(value: object, texts: Texts) -> Read:
         if not isinstance(value, list | tuple):
-            raise Refused("wrong_type", f"takes a list of spans, not {kind_of(value)}")
+            raise Refused(
+                "wrong_type", Sentence("takes a list of spans, not %(kind)s", kind=kind_of(value))
+            )
         if not low <= len(value) <= high:
             code = "too_few" if len(value) < low else "too_many"
-            raise Refused(code, f"takes {low} to {high} spans, not {len(value)}")
+            raise Refused(
+                code,
+                Sentence(
+                    "takes %(low)s to %(high)s spans, not %(n)s", low=low, high=high, n=len(value)
+                ),
+            )
         spans = sorted((_span(one, allowed, labels, texts) for one in value), key=_span_order)
         if any(one == other for one, other in pairwise(spans)):
-            raise Refused("bad_span", "names the same span twice")
+            raise Refused("bad_span", Sentence("names the same span twice"))
         stored = json.dumps(spans, sort_keys=True, separators=(",", ":"))
         return Read(Answer(stored), stored)
 
@@ -325,19 +386,21 @@ def checked_ranking(question: Question, groups: Sequence[Sequence[str]]) -> str:
         if one not in places:
             _refuse_option(one, places)
     if len(set(named)) != len(named):
-        raise Refused("too_many", "names an option twice")
+        raise Refused("too_many", Sentence("names an option twice"))
     if len(named) < len(places):
         left = ", ".join(one for one in places if one not in named)
-        raise Refused("too_few", f"ranks every option; {left} has no place")
+        raise Refused("too_few", Sentence("ranks every option; %(left)s has no place", left=left))
     if not question.ties and any(len(group) > 1 for group in groups):
-        raise Refused("no_ties", "takes no equal ranks")
+        raise Refused("no_ties", Sentence("takes no equal ranks"))
     return ranking_text(sorted(group, key=places.__getitem__) for group in groups)
 
 
 def _rank_group(value: object) -> list[str]:
     entries = value if isinstance(value, list | tuple) else [value]
     if not entries or not all(isinstance(one, str) for one in entries):
-        message = "takes option ids, the best first; a list of ids among them shares one rank"
+        message = Sentence(
+            "takes option ids, the best first; a list of ids among them shares one rank"
+        )
         raise Refused("wrong_type", message)
     return list(entries)
 
@@ -345,7 +408,10 @@ def _rank_group(value: object) -> list[str]:
 def _ranking_reader(question: Question) -> Reader:
     def read(value: object, _: Texts) -> Read:
         if not isinstance(value, list | tuple):
-            raise Refused("wrong_type", f"takes a list of option ids, not {kind_of(value)}")
+            raise Refused(
+                "wrong_type",
+                Sentence("takes a list of option ids, not %(kind)s", kind=kind_of(value)),
+            )
         stored = checked_ranking(question, [_rank_group(one) for one in value])
         return Read(Answer(stored), stored)
 

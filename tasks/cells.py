@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from rubrics.conditions import Answer, structural, truth
+from rubrics.sentences import together
 from tasks.errors import TaskError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class LabelsRefused(TaskError):
     def __init__(self, problems: Sequence[LabelProblem]) -> None:
         """Keep the problems in the order of the questions."""
         self.problems: tuple[LabelProblem, ...] = tuple(problems)
-        super().__init__("; ".join(problem.message for problem in self.problems))
+        super().__init__(together((problem.message for problem in self.problems), "; "))
 
 
 def _cell_value(question: Question, cell: Cell) -> AnswerValue:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rubrics.conditions import Answer, describe, evaluate, operands
+from rubrics.sentences import Sentence
 from tasks.answer_values import (
     READERS,
     Read,
@@ -61,12 +62,17 @@ def _reason(raw: Mapping[str, object], state: str, rule: ReservedAnswer) -> str 
     given = raw.get("reason")
     if given is None or given == "":
         if rule.needs_reason:
-            raise Refused("reason_needed", f"needs a reason for {state.replace('_', ' ')}")
+            raise Refused(
+                "reason_needed",
+                Sentence("needs a reason for %(state)s", state=Sentence(state.replace("_", " "))),
+            )
         return None
     reason = plain_text(given, MAX_REASON)
     if rule.reasons and reason not in rule.reasons:
         known = ", ".join(rule.reasons)
-        raise Refused("reason_needed", f"takes one of these reasons: {known}")
+        raise Refused(
+            "reason_needed", Sentence("takes one of these reasons: %(known)s", known=known)
+        )
     return reason
 
 
@@ -103,15 +109,19 @@ class _Question:
     def slot(self, raw: object, texts: Texts) -> _Slot | None:
         """Read one answer; None when it is empty."""
         if not isinstance(raw, Mapping):
-            raise Refused("wrong_type", f"takes an answer object, not {kind_of(raw)}")
+            raise Refused(
+                "wrong_type", Sentence("takes an answer object, not %(kind)s", kind=kind_of(raw))
+            )
         if not raw.keys() <= _KEYS:
             extra = next(str(key) for key in raw if key not in _KEYS)
-            raise Refused("unknown_key", f"an answer has no key {short(extra)}")
+            raise Refused(
+                "unknown_key", Sentence("an answer has no key %(extra)s", extra=short(extra))
+            )
         state = raw.get("state", ANSWERED)
         if state != ANSWERED:
             return self._reserved_slot(raw, state)
         if "reason" in raw:
-            raise Refused("unknown_key", "takes a reason only with a reserved answer")
+            raise Refused("unknown_key", Sentence("takes a reason only with a reserved answer"))
         value = raw.get("value")
         if value is None or (value == "" and self.question.type == "text"):
             return None
@@ -120,25 +130,34 @@ class _Question:
 
     def _reserved_slot(self, raw: Mapping[str, object], state: object) -> _Slot:
         if not isinstance(state, str) or state not in {"unsure", "cannot_assess"}:
-            message = "has a state other than answered, unsure or cannot_assess"
+            message = Sentence("has a state other than answered, unsure or cannot_assess")
             raise Refused("wrong_type", message)
         name: State = "unsure" if state == "unsure" else "cannot_assess"
         rule = self._reserved.get(name)
         if rule is None or not rule.allowed:
-            raise Refused("reserved_not_allowed", f"does not take {name.replace('_', ' ')}")
+            raise Refused(
+                "reserved_not_allowed",
+                Sentence("does not take %(state)s", state=Sentence(name.replace("_", " "))),
+            )
         if raw.get("value") is not None or raw.get("per") is not None:
-            raise Refused("unknown_key", f"takes no value beside {name.replace('_', ' ')}")
+            raise Refused(
+                "unknown_key",
+                Sentence("takes no value beside %(state)s", state=Sentence(name.replace("_", " "))),
+            )
         clauses = self._clauses(raw["clauses"]) if "clauses" in raw else ()
         return _Slot(Read(Answer(None, name), None), name, clauses, _reason(raw, name, rule))
 
     def _clauses(self, given: object) -> tuple[str, ...]:
         if not isinstance(given, list | tuple) or len(given) > MAX_CLAUSES:
-            message = f"takes a list of at most {MAX_CLAUSES} clause ids"
+            message = Sentence("takes a list of at most %(n)s clause ids", n=MAX_CLAUSES)
             raise Refused("wrong_type", message)
         for one in given:
             if not isinstance(one, str) or one not in self._owners:
                 word = short(one) if isinstance(one, str) else kind_of(one)
-                raise Refused("unknown_clause", f"cites {word}, which is no clause it may cite")
+                raise Refused(
+                    "unknown_clause",
+                    Sentence("cites %(clause)s, which is no clause it may cite", clause=word),
+                )
         return tuple(dict.fromkeys(given))
 
     def cells(self, slot: _Slot, category: str = "") -> tuple[Cell, ...]:
@@ -227,24 +246,35 @@ class _Run:
             self._plain(one)
 
     def _refuse(self, one: _Question, code: str, message: str, category: str = "") -> None:
-        place = f" for {category!r}" if category else ""
-        words = f"question {one.id!r}{place} {message}"
+        place = Sentence(" for %(category)s", category=repr(category)) if category else ""
+        words = Sentence(
+            "question %(question)s%(place)s %(message)s",
+            question=repr(one.id),
+            place=place,
+            message=message,
+        )
         self.problems.append(LabelProblem(one.id, category, code, words))
         self._broken.add(one.id)
 
     def _closed(self, one: _Question, why: str | None = None) -> None:
         if self.answers.get(one.id) is not None:
             words = why or one.words
-            message = f"question {one.id!r} is closed: it is asked only when {words}"
+            message = Sentence(
+                "question %(question)s is closed: it is asked only when %(words)s",
+                question=repr(one.id),
+                words=words,
+            )
             self.problems.append(LabelProblem(one.id, "", "closed_by_condition", message, words))
         self.cells.extend(one.not_asked)
 
     def _missing(self, one: _Question, category: str = "") -> None:
         condition = one.question.required_if
         if one.question.required:
-            self._refuse(one, "missing", "needs an answer", category)
+            self._refuse(one, "missing", Sentence("needs an answer"), category)
         elif condition is not None and evaluate(condition, self.opened):
-            self._refuse(one, "missing", "needs an answer after what was answered", category)
+            self._refuse(
+                one, "missing", Sentence("needs an answer after what was answered"), category
+            )
 
     def _slot(self, one: _Question, raw: object, category: str = "") -> _Slot | None:
         if raw is None:
@@ -262,7 +292,9 @@ class _Run:
     def _plain(self, one: _Question) -> None:
         raw = self.answers.get(one.id)
         if isinstance(raw, Mapping) and "per" in raw:
-            self._refuse(one, "unknown_key", "is not asked per category: it takes no 'per'")
+            self._refuse(
+                one, "unknown_key", Sentence("is not asked per category: it takes no 'per'")
+            )
             return
         slot = self._slot(one, raw)
         if slot is not None:
@@ -307,18 +339,27 @@ class _Run:
         if raw is None:
             return {}
         if not isinstance(raw, Mapping) or not raw.keys() <= {"per"}:
-            self._refuse(one, "wrong_type", "takes one answer per category, under 'per'")
+            self._refuse(one, "wrong_type", Sentence("takes one answer per category, under 'per'"))
             return None
         per = raw.get("per")
         if not isinstance(per, Mapping):
-            self._refuse(one, "wrong_type", f"takes an object under 'per', not {kind_of(per)}")
+            self._refuse(
+                one,
+                "wrong_type",
+                Sentence("takes an object under 'per', not %(kind)s", kind=kind_of(per)),
+            )
             return None
         return per
 
     def _not_chosen(self, one: _Question, category: str) -> None:
-        words = f"{short(category)} is chosen in “{one.parent}”"
-        message = (
-            f"question {one.id!r} is closed for {short(category)}: it is asked only when {words}"
+        words = Sentence(
+            "%(category)s is chosen in “%(parent)s”", category=short(category), parent=one.parent
+        )
+        message = Sentence(
+            "question %(question)s is closed for %(category)s: it is asked only when %(words)s",
+            question=repr(one.id),
+            category=short(category),
+            words=words,
         )
         self.problems.append(
             LabelProblem(one.id, category[:64], "closed_by_condition", message, words)
@@ -364,7 +405,9 @@ class LabelValidator:
             With every problem of the submission.
         """
         if not isinstance(answers, Mapping):
-            message = f"answers must be an object by question id, not {kind_of(answers)}"
+            message = Sentence(
+                "answers must be an object by question id, not %(kind)s", kind=kind_of(answers)
+            )
             raise LabelsRefused([LabelProblem("", "", "wrong_type", message)])
         run = _Run(answers, item_texts)
         if not answers.keys() <= self._ids:
@@ -381,7 +424,7 @@ class LabelValidator:
                 str(key)[:64],
                 "",
                 "unknown_question",
-                f"the rubric asks no question {short(str(key))}",
+                Sentence("the rubric asks no question %(key)s", key=short(str(key))),
             )
             for key in answers
             if key not in self._ids

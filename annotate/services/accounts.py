@@ -19,6 +19,7 @@ from annotate.services import audit, identity
 from annotate.services.errors import BadInput, Conflict, NotFound
 from annotate.services.roles import checked_name
 from annotate.services.text import canonical_json, sha256_hex
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,63}\Z")
-LOGIN_WORDS = (
+LOGIN_WORDS = Sentence(
     "Use 2 to 64 of these: a to z, 0 to 9 and . _ @ + -. The first is a letter or a digit."
 )
 PREFERENCES: dict[str, tuple[str, ...]] = {
@@ -78,9 +79,12 @@ def checked_login(text: str) -> str:
     if LOGIN.match(login) is None:
         fault = LOGIN_WORDS
     elif login == identity.SYSTEM_LOGIN:
-        fault = "This name is kept for the system."
+        fault = Sentence("This name is kept for the system.")
     if fault is not None:
-        raise BadInput(f"login: {fault}", problems=[{"field": "login", "message": fault}])
+        raise BadInput(
+            Sentence("login: %(fault)s", fault=fault),
+            problems=[{"field": "login", "message": fault}],
+        )
     return login
 
 
@@ -104,7 +108,7 @@ def create(
     login = checked_login(login)
     display_name = checked_name(display_name, "display_name")
     if session.scalar(sa.select(UserAccount.id).where(UserAccount.login == login)) is not None:
-        raise Conflict(f"The login {login} is taken. Choose another one.")
+        raise Conflict(Sentence("The login %(login)s is taken. Choose another one.", login=login))
     user_id = new_id()
     session.execute(
         sa.insert(UserAccount),
@@ -298,13 +302,13 @@ def change_settings(
         name = ""
         problems.extend(error.problems)
     if wanted.language not in languages:
-        problems.append({"field": "language", "message": "Choose one of the languages."})
+        problems.append({"field": "language", "message": Sentence("Choose one of the languages.")})
     if wanted.time_zone not in time_zones():
-        message = "Choose a time zone from the list, such as Europe/Berlin."
+        message = Sentence("Choose a time zone from the list, such as Europe/Berlin.")
         problems.append({"field": "time_zone", "message": message})
     for key, value in wanted.preferences.items():
         if value not in PREFERENCES.get(key, ()):
-            problems.append({"field": key, "message": "Choose one of the values."})
+            problems.append({"field": key, "message": Sentence("Choose one of the values.")})
     if problems:
         raise BadInput("The settings were not saved.", problems=problems)
     session.execute(

@@ -16,6 +16,7 @@ from annotate.services import audit
 from annotate.services.errors import BadCredentials, TooManyAttempts
 from annotate.services.prepared import Prepared
 from annotate.services.text import sha256_hex
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -320,6 +321,9 @@ def _check_throttle(session: Session, login: str, address: str) -> None:
         if free_at > moment:
             minutes = int((free_at - moment).total_seconds() // 60) + 1
             raise TooManyAttempts(
-                f"Too many failed logins. Try again in {minutes} minutes, or ask an administrator "
-                "for a reset link."
+                Sentence(
+                    "Too many failed logins. Try again in %(minutes)s minutes, or ask an "
+                    "administrator for a reset link.",
+                    minutes=minutes,
+                )
             )

@@ -12,6 +12,7 @@ from annotate.db import now
 from annotate.models import PersonalKeys
 from annotate.services.errors import BadInput
 from annotate.services.text import canonical_json
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,12 +73,12 @@ def _action_problems(actions: Mapping[str, str]) -> list[dict[str, str]]:
     holders: dict[str, str] = {}
     for name, chord in actions.items():
         if name not in ACTIONS:
-            problems.append({"field": name, "message": "There is no such action."})
+            problems.append({"field": name, "message": Sentence("There is no such action.")})
         elif _CHORD.match(chord) is None:
-            words = "Take a letter, perhaps with Shift, or a sign; digits choose options."
+            words = Sentence("Take a letter, perhaps with Shift, or a sign; digits choose options.")
             problems.append({"field": name, "message": words})
         elif chord in holders:
-            words = f"This is the key of {holders[chord]!r} already."
+            words = Sentence("This is the key of %(action)s already.", action=repr(holders[chord]))
             problems.append({"field": name, "message": words})
         holders.setdefault(chord, name)
     return problems
@@ -85,9 +86,14 @@ def _action_problems(actions: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _option_problems(options: Mapping[str, str]) -> list[dict[str, str]]:
     if len(options) > MOST_OPTIONS:
-        return [{"field": "options", "message": f"At most {MOST_OPTIONS} options have own keys."}]
+        return [
+            {
+                "field": "options",
+                "message": Sentence("At most %(n)s options have own keys.", n=MOST_OPTIONS),
+            }
+        ]
     return [
-        {"field": name, "message": "Take a letter or a digit for an option."}
+        {"field": name, "message": Sentence("Take a letter or a digit for an option.")}
         for name, key in options.items()
         if _OPTION.match(key) is None or _NAME.match(name) is None
     ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from annotate.services.case_reading import whole_questions
 from annotate.services.errors import BadInput
+from rubrics.sentences import Sentence
 from tasks.adjudication import DecisionRefused, check_decision
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def read_answers(
     given, problems = _by_cell(rubric, questions, answers)
     kept: dict[str, Any] = {}
     problems += [
-        {"place": key, "message": "This is not at issue in the case."}
+        {"place": key, "message": Sentence("This is not at issue in the case.")}
         for key in sorted(given.keys() - cells.keys())
     ]
     known = {problem["place"] for problem in problems}
@@ -74,7 +75,10 @@ def _by_cell(
                 for option in options
             }
         else:
-            words = f"The options are {', '.join(options)}; or none, unsure or not asked alone."
+            words = Sentence(
+                "The options are %(known)s; or none, unsure or not asked alone.",
+                known=", ".join(options),
+            )
             problems.append({"place": question, "message": words})
     return given, problems
 
@@ -86,7 +90,7 @@ def _read_answer(
         return {"state": "unsure"}, None
     value = None if given is None else given.get("value")
     if not isinstance(value, str):
-        return {}, "Answer this first, or say unsure."
+        return {}, Sentence("Answer this first, or say unsure.")
     closed = value == "not_asked"
     try:
         read = check_decision(
@@ -99,5 +103,5 @@ def _read_answer(
             closed=closed,
         )
     except DecisionRefused as error:
-        return {}, str(error)
+        return {}, error.problems[0].message
     return ({"state": "not_asked"} if closed else {"value": read.value}), None

@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from annotate.services.errors import BadInput
+from rubrics.sentences import Sentence
 
 MIN_PASSWORD = 10
 MAX_PASSWORD = 200
@@ -23,9 +24,9 @@ _NOBODY = (
 def check_password(password: str) -> None:
     """Refuse passwords that are too short or too long."""
     if len(password) < MIN_PASSWORD:
-        raise BadInput(f"The password needs {MIN_PASSWORD} characters or more")
+        raise BadInput(Sentence("The password needs %(n)s characters or more", n=MIN_PASSWORD))
     if len(password) > MAX_PASSWORD:
-        raise BadInput(f"The password may have {MAX_PASSWORD} characters at most")
+        raise BadInput(Sentence("The password may have %(n)s characters at most", n=MAX_PASSWORD))
 
 
 def hash_password(password: str) -> str:

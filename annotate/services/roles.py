@@ -16,6 +16,7 @@ from annotate.services import audit, leases
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.ids import known_form
 from annotate.services.text import check_text
+from rubrics.sentences import Sentence, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -267,10 +268,10 @@ def add_team(session: Session, actor: Actor, *, name: str, kind: str = "internal
     if kind not in TEAM_KINDS:
         raise BadInput(
             "A team is internal or of a vendor.",
-            problems=[{"field": "kind", "message": "Choose internal or vendor."}],
+            problems=[{"field": "kind", "message": Sentence("Choose internal or vendor.")}],
         )
     if session.scalar(sa.select(Team.id).where(Team.name == name)) is not None:
-        raise Conflict(f"There is a team {name} already.")
+        raise Conflict(Sentence("There is a team %(name)s already.", name=name))
     team_id = new_id()
     moment = now(session)
     session.add(Team(id=team_id, name=name, kind=kind, created_at=moment))
@@ -312,7 +313,7 @@ def find_project(session: Session, slug: str) -> str:
     """Return the id of a project named by its slug."""
     found = session.scalar(sa.select(Project.id).where(Project.slug == slug))
     if found is None:
-        raise BadInput(f"There is no project {slug!r}.")
+        raise BadInput(Sentence("There is no project %(slug)s.", slug=repr(slug)))
     return found
 
 
@@ -320,7 +321,7 @@ def find_team(session: Session, name: str) -> str:
     """Return the id of a team named by its name."""
     found = session.scalar(sa.select(Team.id).where(Team.name == name))
     if found is None:
-        raise BadInput(f"There is no team {name!r}.")
+        raise BadInput(Sentence("There is no team %(name)s.", name=repr(name)))
     return found
 
 
@@ -336,13 +337,16 @@ def checked_name(text: str, field: str) -> str:
     check_text(name, field)
     fault = None
     if not name:
-        fault = "This is needed."
+        fault = Sentence("This is needed.")
     elif len(name) > NAME_LIMIT:
-        fault = f"{NAME_LIMIT} characters at most."
+        fault = Sentence("%(n)s characters at most.", n=NAME_LIMIT)
     elif not name.isprintable():
-        fault = "Use letters, digits and signs that can be seen."
+        fault = Sentence("Use letters, digits and signs that can be seen.")
     if fault is not None:
-        raise BadInput(f"{field}: {fault}", problems=[{"field": field, "message": fault}])
+        raise BadInput(
+            Sentence("%(field)s: %(fault)s", field=field, fault=fault),
+            problems=[{"field": field, "message": fault}],
+        )
     return name
 
 
@@ -356,16 +360,18 @@ def check_wanted(session: Session, wanted: Wanted) -> None:
     """
     problems = []
     if wanted.role not in ALL_ROLES:
-        problems.append({"field": "role", "message": "Choose one of the roles."})
+        problems.append({"field": "role", "message": Sentence("Choose one of the roles.")})
     if wanted.project_id is not None and not _exists(session, Project, wanted.project_id):
-        problems.append({"field": "project_id", "message": "There is no such project."})
+        problems.append({"field": "project_id", "message": Sentence("There is no such project.")})
     if wanted.team_id is not None and not _exists(session, Team, wanted.team_id):
-        problems.append({"field": "team_id", "message": "There is no such team."})
+        problems.append({"field": "team_id", "message": Sentence("There is no such team.")})
     if wanted.role == ADMINISTRATOR and wanted.team_id is not None:
-        problems.append({"field": "team_id", "message": "Administrators serve all teams."})
+        problems.append(
+            {"field": "team_id", "message": Sentence("Administrators serve all teams.")}
+        )
     if problems:
-        words = " ".join(problem["message"] for problem in problems)
-        raise BadInput(f"The role cannot be given. {words}", problems=problems)
+        words = together(problem["message"] for problem in problems)
+        raise BadInput(Sentence("The role cannot be given. %(why)s", why=words), problems=problems)
 
 
 def _exists(session: Session, model: type[Project | Team], key: str) -> bool:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from annotate.services.errors import BadInput
+from rubrics.sentences import Sentence
 
 
 def canonical_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
@@ -53,12 +54,18 @@ def check_text(value: Any, place: str = "") -> None:  # noqa: ANN401 - any JSON 
 def _check_string(text: str, place: str) -> None:
     where = place or "the text"
     if "\x00" in text:
-        raise BadInput(f"{where} holds a NUL character (U+0000): take it out")
+        raise BadInput(
+            Sentence("%(where)s holds a NUL character (U+0000): take it out", where=where)
+        )
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError as error:
             raise BadInput(
-                f"{where} holds half of a character pair (a lone surrogate) at position "
-                f"{error.start}: send whole characters"
+                Sentence(
+                    "%(where)s holds half of a character pair (a lone surrogate) at position "
+                    "%(start)s: send whole characters",
+                    where=where,
+                    start=error.start,
+                )
             ) from error

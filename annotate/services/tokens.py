@@ -18,6 +18,7 @@ from annotate.services.identity import TOKEN_PREFIX, actor_of_user
 from annotate.services.ids import known_form
 from annotate.services.roles import checked_name
 from annotate.services.text import sha256_hex
+from rubrics.sentences import Sentence, together
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -173,15 +174,22 @@ def _check(session: Session, wanted: NewToken, owner_id: str) -> str:
         problems.extend(error.problems)
     if not wanted.scopes or not set(wanted.scopes) <= TOKEN_SCOPES.keys():
         listed = ", ".join(TOKEN_SCOPES)
-        problems.append({"field": "scopes", "message": f"Choose one or more of: {listed}."})
+        problems.append(
+            {
+                "field": "scopes",
+                "message": Sentence("Choose one or more of: %(listed)s.", listed=listed),
+            }
+        )
     if not 1 <= wanted.days <= MAX_DAYS:
-        message = f"Every token ends: 1 to {MAX_DAYS} days."
+        message = Sentence("Every token ends: 1 to %(n)s days.", n=MAX_DAYS)
         problems.append({"field": "days", "message": message})
     if not _owner_sees(session, owner_id, wanted.project_id):
-        problems.append({"field": "project_id", "message": "There is no such project for you."})
+        problems.append(
+            {"field": "project_id", "message": Sentence("There is no such project for you.")}
+        )
     if problems:
-        words = " ".join(problem["message"] for problem in problems)
-        raise BadInput(f"The token was not made. {words}", problems=problems)
+        words = together(problem["message"] for problem in problems)
+        raise BadInput(Sentence("The token was not made. %(why)s", why=words), problems=problems)
     return name
 
 
@@ -202,4 +210,6 @@ def _check_number(session: Session, owner_id: str) -> None:
         .where(ApiToken.user_id == owner_id, ApiToken.revoked_at.is_(None))
     )
     if (number or 0) >= MAX_TOKENS:
-        raise Conflict(f"You have {MAX_TOKENS} tokens. Revoke one that is not needed any more.")
+        raise Conflict(
+            Sentence("You have %(n)s tokens. Revoke one that is not needed any more.", n=MAX_TOKENS)
+        )

@@ -26,6 +26,7 @@ from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, Conflict
 from annotate.services.prepared import insert_for
 from annotate.services.text import canonical_json, check_text
+from rubrics.sentences import Sentence
 from tasks import budgets
 from tasks.exposure import MOST_SEVERE
 
@@ -214,7 +215,10 @@ def support(rules: Rules, language: str) -> tuple[Mapping[str, str], ...]:
 def _refuse(problems: list[dict[str, str]]) -> None:
     if problems:
         first = problems[0]
-        raise BadInput(f"{first['field']}: {first['message']}", problems=problems)
+        raise BadInput(
+            Sentence("%(field)s: %(message)s", field=first["field"], message=first["message"]),
+            problems=problems,
+        )
 
 
 def _problems(
@@ -224,7 +228,11 @@ def _problems(
 ) -> list[dict[str, str]]:
     problems = []
     for key, value in given.items():
-        words = f"There is no setting {key!r}." if key not in allowed else _wrong(key, value)
+        words = (
+            Sentence("There is no setting %(key)s.", key=repr(key))
+            if key not in allowed
+            else _wrong(key, value)
+        )
         if key == "categories" and not words:
             words = _wrong_categories(value, categories)
         if words:
@@ -236,7 +244,7 @@ def _wrong(key: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
     if key in _RANGES:
         return _wrong_number(value, *_RANGES[key])
     if key in _FLAGS:
-        return "" if isinstance(value, bool) else "Say true or false."
+        return "" if isinstance(value, bool) else Sentence("Say true or false.")
     return _wrong_support(value) if key == "support" else ""
 
 
@@ -244,40 +252,42 @@ def _wrong_number(value: Any, least: int, most: int, may_be_open: bool) -> str: 
     if value is None and may_be_open:
         return ""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        return f"Give a whole number from {least} to {most}."
+        return Sentence("Give a whole number from %(least)s to %(most)s.", least=least, most=most)
     return ""
 
 
 def _wrong_categories(value: Any, known: set[str]) -> str:  # noqa: ANN401 - any JSON value
     if not isinstance(value, dict):
-        return "Give points for each category."
+        return Sentence("Give points for each category.")
     for name, points in value.items():
         if name not in known:
-            return f"No published rubric here has a category {name!r}."
+            return Sentence(
+                "No published rubric here has a category %(category)s.", category=repr(name)
+            )
         words = _wrong_number(points, 1, MOST_POINTS, may_be_open=False)
         if words:
-            return f"{name}: {words}"
+            return Sentence("%(field)s: %(message)s", field=name, message=words)
     return ""
 
 
 def _wrong_support(value: Any) -> str:  # noqa: ANN401 - any JSON value
     if not isinstance(value, list) or len(value) > MOST_SUPPORT:
-        return f"Give a list of {MOST_SUPPORT} entries at most."
+        return Sentence("Give a list of %(n)s entries at most.", n=MOST_SUPPORT)
     return next((words for words in map(_wrong_entry, value) if words), "")
 
 
 def _wrong_entry(entry: Any) -> str:  # noqa: ANN401 - any JSON value
     texts = isinstance(entry, dict) and all(isinstance(one, str) for one in entry.values())
     if not texts or not set(entry) <= set(SUPPORT_KEYS):
-        return "Each entry has a name, a contact, and perhaps a note and a language."
+        return Sentence("Each entry has a name, a contact, and perhaps a note and a language.")
     for key, text in entry.items():
         check_text(text, key)
         if len(text) > 300:
-            return f"{key}: 300 characters at most."
+            return Sentence("%(name)s: %(n)s characters at most.", name=key, n=300)
     if not entry.get("name", "").strip():
-        return "Each entry needs a name."
+        return Sentence("Each entry needs a name.")
     if urlsplit(entry.get("contact", "")).scheme not in CONTACTS:
-        return "A contact begins with https:, mailto: or tel:."
+        return Sentence("A contact begins with https:, mailto: or tel:.")
     return ""
 
 
@@ -384,7 +394,11 @@ def opt_out_of(session: Session, actor: Actor, scope: Scope, category: str, *, o
         session.execute(sa.delete(CategoryOptOut).where(*mine))
         return
     if category not in {one.id for one in categories(session, scope)}:
-        raise BadInput(f"No published rubric here has a category {category!r}.")
+        raise BadInput(
+            Sentence(
+                "No published rubric here has a category %(category)s.", category=repr(category)
+            )
+        )
     insert = insert_for(embedded=is_embedded(session))(CategoryOptOut)
     session.execute(
         insert.values(
@@ -399,7 +413,13 @@ def opt_out_of(session: Session, actor: Actor, scope: Scope, category: str, *, o
 def begin_break(session: Session, actor: Actor, scope: Scope, reason: str) -> None:
     """Note that a person's break begins; an open one goes on."""
     if reason not in BREAK_REASONS:
-        raise BadInput(f"reason is {reason!r}; it can be {', '.join(BREAK_REASONS)}")
+        raise BadInput(
+            Sentence(
+                "reason is %(reason)s; it can be %(known)s",
+                reason=repr(reason),
+                known=", ".join(BREAK_REASONS),
+            )
+        )
     at = now(session)
     if _open_break(session, actor, scope, at) is None:
         session.add(

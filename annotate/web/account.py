@@ -25,6 +25,7 @@ from annotate.web.requests import (
     read_session,
     transaction,
 )
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -171,7 +172,10 @@ def _new_hash() -> str:
         problem = {"field": "new_password", "message": str(error)}
         raise BadInput(str(error), problems=[problem]) from error
     if password != request.form.get("repeated", ""):
-        problem = {"field": "repeated", "message": "This differs from the password above."}
+        problem = {
+            "field": "repeated",
+            "message": Sentence("This differs from the password above."),
+        }
         raise BadInput("The two passwords differ.", problems=[problem])
     end_read_session()
     return passwords.hash_password(password)

@@ -14,6 +14,7 @@ from annotate.services.adjudication import Ruling
 from annotate.services.case_reading import CaseFilter
 from annotate.services.errors import BadInput
 from annotate.web import case_view
+from annotate.web.rendering import said
 from annotate.web.rendering import translate as _
 from annotate.web.requests import (
     Body,
@@ -172,7 +173,7 @@ def _page(project: str, case_id: str, typed: dict[str, str], problems: list[dict
         causes=[(one, _(CAUSE_WORDS[one])) for one in causes],
         may_decide=may_decide,
         typed=typed or _prefilled(case),
-        errors={str(one.get("place", "")): one["message"] for one in problems},
+        errors={str(one.get("place", "")): said(one["message"]) for one in problems},
         problems=problems,
         again=again,
         notices=_notices(),

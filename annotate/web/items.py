@@ -22,6 +22,7 @@ from annotate.services.text import check_text
 from annotate.web import case_view, import_form
 from annotate.web.forms import field_errors
 from annotate.web.language_names import language_name
+from annotate.web.rendering import said
 from annotate.web.rendering import translate as _
 from annotate.web.requests import actor, database, read_session, scope, transaction
 from tasks.adjudication import CAUSE_WORDS, causes
@@ -126,7 +127,7 @@ def upload_submit(project: str) -> AnyResponse | tuple[str, int]:
     try:
         job_id = _import_from_form(typed)
     except BadInput as refused:
-        errors = field_errors(refused) or {"file": str(refused)}
+        errors = field_errors(refused) or {"file": said(refused)}
         return _import_form(project, typed, errors), 422
     return redirect(url_for("jobs.detail", project=project, job_id=job_id))
 

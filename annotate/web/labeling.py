@@ -21,6 +21,7 @@ from annotate.web.requests import (
     transaction,
 )
 from rubrics.codebook import to_client
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from flask import Response
@@ -174,7 +175,12 @@ def standing() -> Response:
     """Say which of one's own places still stand; what is missing is gone."""
     ids = [one for one in request.args.get("ids", "").split(",") if one]
     if len(ids) > MOST_IN_HAND or not all(UUID.fullmatch(one) for one in ids):
-        raise BadInput(f"ids takes up to {MOST_IN_HAND} ids of places, with commas between them")
+        raise BadInput(
+            Sentence(
+                "ids takes up to %(n)s ids of places, with commas between them",
+                n=MOST_IN_HAND,
+            )
+        )
     rows = labeling.standing(read_session(), actor(), ids)
     return jsonify(
         {

@@ -12,6 +12,7 @@ from annotate.services.errors import BadInput, Conflict
 from annotate.services.projects import ProjectText
 from annotate.web.language_names import language_name
 from annotate.web.project_json import overview_json, project_json
+from annotate.web.rendering import said
 from annotate.web.requests import (
     Body,
     actor,
@@ -210,8 +211,8 @@ def field_errors(refused: BadInput | Conflict) -> dict[str, str]:
     """Return one message a field; what belongs to no field stands under the empty name."""
     errors: dict[str, str] = {}
     for problem in refused.problems:
-        errors.setdefault(str(problem.get("field", "")), str(problem["message"]))
-    return errors or {"": str(refused)}
+        errors.setdefault(str(problem.get("field", "")), said(problem["message"]))
+    return errors or {"": said(refused)}
 
 
 def status_of(refused: BadInput | Conflict) -> int:

@@ -12,6 +12,7 @@ from annotate.services.errors import BadInput, Conflict
 from annotate.services.gold import ReleaseWish
 from annotate.web import card_view
 from annotate.web.projects import field_errors
+from annotate.web.rendering import said
 from annotate.web.requests import (
     Body,
     actor,
@@ -93,7 +94,7 @@ def freeze(project: str) -> AnyResponse | tuple[str, int]:
     except BadInput as error:
         return _index(project, typed, field_errors(error)), 422
     except Conflict as error:
-        return _index(project, typed, {"version": str(error)}), 409
+        return _index(project, typed, {"version": said(error)}), 409
     return redirect(url_for(".detail", project=project, release_id=release_id, job=job_id))
 
 

@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po
 from flask import current_app, g, request, url_for
 
 from annotate.web.assets import static_path
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,7 +39,7 @@ def install(app: Flask) -> None:
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         _gettext, _ngettext, newstyle=True
     )
-    environment.filters.update(when=when, day=day, figure=figure, percent=percent)
+    environment.filters.update(when=when, day=day, figure=figure, percent=percent, said=said)
     app.context_processor(_context)
 
 
@@ -92,14 +93,17 @@ def translate(text: str, **values: object) -> str:
     return translated % values if values else translated
 
 
-def said(text: str) -> str:
-    """Return what a service said in the language of the reader; programs read English.
+def said(refusal: object) -> str:
+    """Return what a service or a library said in the language of the reader; programs read English.
 
-    A service raises whole English sentences and knows no language. A sentence that stands in the
-    catalogue is translated here, where it becomes an answer; one with figures in it stays.
+    Neither knows a language: they raise English sentences. One that stands in the catalogue is
+    translated here, where it becomes an answer; one with figures in it by its template.
     """
+    words = str(refusal)
     actor = g.get("actor")
-    return text if actor is not None and actor.token_id is not None else _gettext(text)
+    if actor is not None and actor.token_id is not None:
+        return words
+    return words.told(_gettext) if isinstance(words, Sentence) else _gettext(words)
 
 
 def _zone() -> ZoneInfo:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from annotate.services.errors import BadInput
 from annotate.services.text import check_text
 from annotate.web.strict_json import strict_json
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +109,12 @@ def json_body(model: type[Model]) -> Model:
         ]
         first = problems[0]
         raise BadInput(
-            f"The request does not fit: {first['place']}: {first['message']}", problems=problems
+            Sentence(
+                "The request does not fit: %(place)s: %(message)s",
+                place=first["place"],
+                message=first["message"],
+            ),
+            problems=problems,
         ) from error
 
 
@@ -137,9 +143,12 @@ def form_text(name: str, *, required: bool = False, limit: int = 100_000) -> str
     text = request.form.get(name, "").replace("\r\n", "\n").strip()
     check_text(text, name)
     if required and not text:
-        problem = {"field": name, "message": "This is needed."}
-        raise BadInput(f"{name} is needed", problems=[problem])
+        problem = {"field": name, "message": Sentence("This is needed.")}
+        raise BadInput(Sentence("%(name)s is needed", name=name), problems=[problem])
     if len(text) > limit:
-        problem = {"field": name, "message": f"{limit} characters at most."}
-        raise BadInput(f"{name} is longer than {limit} characters", problems=[problem])
+        problem = {"field": name, "message": Sentence("%(n)s characters at most.", n=limit)}
+        raise BadInput(
+            Sentence("%(name)s is longer than %(n)s characters", name=name, n=limit),
+            problems=[problem],
+        )
     return text

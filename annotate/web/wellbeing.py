@@ -20,6 +20,7 @@ from annotate.web.requests import (
     scope,
     transaction,
 )
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from flask import Response
@@ -119,8 +120,8 @@ def _number(name: str) -> int | None:
         return None
     if text.isascii() and text.isdecimal():
         return int(text)
-    problem = {"field": name, "message": "Give a whole number, or leave it empty."}
-    raise BadInput(f"{name} is not a whole number", problems=[problem])
+    problem = {"field": name, "message": Sentence("Give a whole number, or leave it empty.")}
+    raise BadInput(Sentence("%(name)s is not a whole number", name=name), problems=[problem])
 
 
 # ------------------------------------------------------------------------------------ the project
