@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from http.client import HTTPException
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from annotate.cli.context import fail, opened
+from annotate.cli.context import fail, opened, writing
 from annotate.client import ApiError, Client
 from annotate.services import imports, replay_setup, worker
 from annotate.services.errors import BadInput, Conflict
@@ -26,7 +27,7 @@ from rubrics.library import names, read
 from rubrics.loader import load_rubric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from annotate.db import Database
     from annotate.services.replay_setup import Prepared
@@ -58,6 +59,7 @@ class Tally:
     reasons: set[str] = field(default_factory=set)
     refusals: list[Refusal] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
+    over: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,9 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument an option
     Each recorded annotator gets an account and a token of its own and is handed exactly the items
     that it labelled. Answers that the rubric's conditions close are sent as recorded first, so
     that the server refuses them by name; then the row is sent without them.
+
+    When it ends, also when it fails or is interrupted, the tokens are revoked. The same command
+    goes on from there with tokens of its own.
     """
     source, loaded = _rubric(rubric)
     rows = read_rows(
@@ -138,11 +143,10 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument an option
         rows = _first_items(rows, limit)
     replay_setup.require_one_row_each(rows)
     replay_setup.require_logins(slug, rows)
-    with opened() as database:
-        played = _set_up(database, (slug, title, source), items_file, rows)
-    started = time.monotonic()
-    tally = _play(url, played, rows, at_once)
-    seconds = time.monotonic() - started
+    with _at_the_table((slug, title, source), items_file, rows) as played:
+        started = time.monotonic()
+        tally = _play(url, played, rows, at_once)
+        seconds = time.monotonic() - started
     with opened() as database:
         left = _left(database, played, slug, rows)
     _tell(rows, tally, left, (played.round_id, seconds), as_json=as_json)
@@ -170,6 +174,24 @@ def _first_items(rows: list[RecordedRow], limit: int) -> list[RecordedRow]:
     return [row for row in rows if row.item in wanted]
 
 
+@contextmanager
+def _at_the_table(
+    project: tuple[str, str, str], items_file: Path, rows: list[RecordedRow]
+) -> Iterator[Played]:
+    """Set a replay up, and revoke its tokens however it ends."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with opened() as database:
+            played = _set_up(database, project, items_file, rows)
+        try:
+            yield played
+        finally:
+            with writing() as (session, actor):
+                replay_setup.dismiss(session, actor, played.tokens.values())
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _set_up(
     database: Database,
     project: tuple[str, str, str],
@@ -194,8 +216,8 @@ def _set_up(
         fail(f"the items could not be imported: {job.message}")
     annotators = sorted({row.annotator for row in rows})
     with database.write() as session:
+        # One transaction: a round that cannot be made leaves no tokens behind.
         tokens = replay_setup.enlist(session, actor, prepared, slug, annotators)
-    with database.write() as session:
         allocation = replay_setup.allocation_of(rows)
         round_id = replay_setup.allocate(session, actor, prepared, slug, allocation)
     return Played(prepared, round_id, tokens)
@@ -240,19 +262,23 @@ def _answer_everything(url: str, played: Played, rows: list[RecordedRow], at_onc
         def advance() -> None:
             bar.advance(task)
 
-        works = [
-            pool.submit(
-                _answer_all,
-                Client(url, token),
-                (played.round_id, annotator),
-                recorded,
-                tally,
-                advance,
-            )
-            for annotator, token in played.tokens.items()
-        ]
-        for work in works:
-            work.result()
+        try:
+            works = [
+                pool.submit(
+                    _answer_all,
+                    Client(url, token),
+                    (played.round_id, annotator),
+                    recorded,
+                    tally,
+                    advance,
+                )
+                for annotator, token in played.tokens.items()
+            ]
+            for work in works:
+                work.result()
+        finally:
+            tally.over.set()
+            pool.shutdown(cancel_futures=True)
     return tally
 
 
@@ -265,16 +291,19 @@ def _answer_all(
 ) -> None:
     round_id, annotator = where
     with closing(client):
-        while (handed := client.claim(round_id))["assignment"] is not None:
+        while not tally.over.is_set():
+            handed = client.claim(round_id)
             place = handed["assignment"]
+            if place is None:
+                with tally.lock:
+                    tally.reasons.add(handed["reason"])
+                return
             refusal = _answer(client, place, _row_for(place, annotator, recorded))
             with tally.lock:
                 tally.submitted += 1
                 if refusal is not None:
                     tally.refusals.append(refusal)
             advance()
-    with tally.lock:
-        tally.reasons.add(handed["reason"])
 
 
 def _row_for(

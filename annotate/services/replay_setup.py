@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from annotate.models import Assignment, Item, Project, UserAccount
+from annotate.models import ApiToken, Assignment, Item, Project, UserAccount
 from annotate.policy import ANNOTATOR, Scope
 from annotate.services import (
     accounts,
@@ -21,6 +21,7 @@ from annotate.services import (
     wellbeing,
 )
 from annotate.services.errors import BadInput, Conflict
+from annotate.services.text import sha256_hex
 from rubrics.loader import load_rubric
 from rubrics.versioning import fingerprint
 
@@ -104,6 +105,21 @@ def enlist(
         wish = tokens.NewToken("replay", ("label",), TOKEN_DAYS, prepared.project_id)
         issued[annotator] = tokens.create(session, actor, wish, owner_id=user_id)
     return issued
+
+
+def dismiss(session: Session, actor: Actor, issued: Iterable[str]) -> None:
+    """Revoke tokens that ``enlist`` returned; what was revoked already stays so.
+
+    Accounts, roles and answers stay: another run gives tokens of its own.
+    """
+    for token in issued:
+        row = session.execute(
+            sa.select(ApiToken.id, ApiToken.user_id).where(
+                ApiToken.token_hash == sha256_hex(token), ApiToken.revoked_at.is_(None)
+            )
+        ).first()
+        if row is not None:
+            tokens.revoke(session, actor, row.id, owner_id=row.user_id)
 
 
 def allocate(
