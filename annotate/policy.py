@@ -159,7 +159,8 @@ class Actor:
     def project_ids(self) -> frozenset[str] | None:
         """Return the projects the actor sees, or None for all."""
         if self.token_project_id is not None:
-            return frozenset({self.token_project_id})
+            own = self.token_project_id
+            return frozenset({own}) if self.sees(own) else frozenset()
         if self.is_system or any(grant.project_id is None for grant in self.grants):
             return None
         return frozenset(grant.project_id for grant in self.grants if grant.project_id)

@@ -227,6 +227,9 @@ def _dump(database: Database, target: Path) -> dict[str, int]:
     with database.write_engine.connect().execution_options(
         isolation_level="REPEATABLE READ"
     ) as connection:
+        # This transaction waits for pg_dump and counts whole tables, however long that takes.
+        for limit in ("idle_in_transaction_session_timeout", "statement_timeout"):
+            connection.execute(sa.text(f"SET LOCAL {limit} = 0"))
         snapshot = connection.scalar(sa.text("SELECT pg_export_snapshot()"))
         expected = dict(_pg_counts(connection))
         url = database.write_engine.url

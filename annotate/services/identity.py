@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from annotate.db import later, new_id, now, settings_of
+from annotate.db import is_embedded, later, new_id, now, settings_of
 from annotate.models import ApiToken, LoginSession, LoginThrottle, RoleGrant, UserAccount
 from annotate.policy import Actor, Grant
 from annotate.services import audit
 from annotate.services.errors import BadCredentials, TooManyAttempts
-from annotate.services.prepared import Prepared
+from annotate.services.prepared import Prepared, insert_for
 from annotate.services.text import sha256_hex
 from rubrics.sentences import Sentence
 
@@ -82,15 +82,23 @@ def find_candidate(session: Session, login: str, address: str) -> Candidate:
 def login_failed(session: Session, login: str, address: str) -> None:
     """Count a failed login against the account at this address, and against the address."""
     moment = now(session)
+    over = LoginThrottle.window_started_at < moment - THROTTLE_WINDOW
+    insert = insert_for(embedded=is_embedded(session))(LoginThrottle)
     for bucket in _buckets(login, address):
-        row = session.get(LoginThrottle, bucket, with_for_update=True)
-        if row is None:
-            session.add(LoginThrottle(bucket=bucket, failures=1, window_started_at=moment))
-        elif row.window_started_at < moment - THROTTLE_WINDOW:
-            row.failures, row.window_started_at = 1, moment
-        else:
-            row.failures += 1
-    session.flush()
+        # one statement: of several first failures at once each counts
+        session.execute(
+            insert.values(
+                bucket=bucket, failures=1, window_started_at=moment
+            ).on_conflict_do_update(
+                index_elements=[LoginThrottle.bucket],
+                set_={
+                    "failures": sa.case((over, 1), else_=LoginThrottle.failures + 1),
+                    "window_started_at": sa.case(
+                        (over, moment), else_=LoginThrottle.window_started_at
+                    ),
+                },
+            )
+        )
 
 
 def open_session(

@@ -63,6 +63,8 @@ def migrate(database: Database, *, backup: Callable[[Database], Path] | None = N
     with database.write() as session:
         connection = session.connection()
         if not database.embedded:
+            # An index of a large table takes longer than any request may.
+            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(
                 sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK}
             )

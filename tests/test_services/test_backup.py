@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -311,6 +311,27 @@ def test_pg_dump_is_called_without_the_password(
     assert not any("s3cret" in word for word in called[0])
     assert called[0][-1].startswith("--dbname=postgresql://")
     assert not list(tmp_path.glob("*copy*"))
+
+
+@on_postgresql
+def test_a_dump_may_take_longer_than_a_transaction_may_rest(
+    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled.write_engine.dispose()
+
+    @sa.event.listens_for(filled.write_engine, "connect")
+    def impatient(connection: Any, _record: object) -> None:
+        connection.execute("SET idle_in_transaction_session_timeout = 50")
+        connection.commit()
+
+    dump = backup._run
+
+    def slow(command: list[str], url: sa.URL) -> None:
+        dump(command, url)
+        threading.Event().wait(0.3)
+
+    monkeypatch.setattr(backup, "_run", slow)
+    assert backup.create(filled, tmp_path / "copy", with_media=False).rows["item"] == 4
 
 
 @on_postgresql

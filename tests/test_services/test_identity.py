@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,28 @@ def test_ten_wrong_tries_close_the_account_from_that_address_alone(
     assert throttled(world, login, HERE)
     assert not throttled(world, login, ELSEWHERE), "a stranger must not lock the owner out"
     assert not throttled(world, "other", HERE)
+
+
+@pytest.mark.db
+def test_first_wrong_tries_at_one_moment_each_count(database: Database) -> None:
+    world = World(database)
+    together = threading.Barrier(identity.ACCOUNT_FAILURES)
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        together.wait(20)
+        try:
+            fail(world, "ann", HERE)
+        except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+            failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(identity.ACCOUNT_FAILURES)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert throttled(world, "ann", HERE)
 
 
 @pytest.mark.db

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from annotate.models import ApiToken
-from annotate.services import identity, tokens
+from annotate.db import now
+from annotate.models import ApiToken, RoleGrant
+from annotate.services import identity, projects, tokens
 from annotate.services.errors import BadInput, NotAllowed, NotFound
 from annotate.services.text import sha256_hex
 from tests.support.databases import ON_SQLITE
@@ -49,6 +50,26 @@ def test_a_token_is_shown_once_and_does_what_its_scopes_say(world: World) -> Non
     with world.database.read() as session:
         assert identity.actor_of_token(session, token) is None
         assert tokens.of_person(session, ann.user_id) == []
+
+
+@ON_SQLITE
+def test_a_token_for_a_project_lists_it_only_while_its_owner_sees_it(world: World) -> None:
+    project_id = world.project()
+    world.grant("ann", "designer", project_id)
+    with world.database.write() as session:
+        wanted = tokens.NewToken("nightly", ("read",), 7, project_id)
+        token = tokens.create(session, world.actor("ann", "web"), wanted)
+    assert _listed(world, token) == ["demo"]
+    with world.database.write() as session:
+        session.execute(sa.update(RoleGrant).values(revoked_at=now(session)))
+    assert _listed(world, token) == []
+
+
+def _listed(world: World, token: str) -> list[str]:
+    with world.database.read() as session:
+        found = identity.actor_of_token(session, token)
+        assert found is not None
+        return [one.slug for one in projects.listed(session, found[0])]
 
 
 @ON_SQLITE
