@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from annotate.cli import replay_commands
 from annotate.cli.replay_commands import Tally
 from annotate.models import ApiToken, AuditEvent, UserAccount
+from tests.support.apps import application_on
 from tests.support.databases import migrated_database
 from tests.support.live import live
 from tests.test_cli.test_replay import Desk
@@ -52,8 +54,9 @@ def counted(desk: Desk, slug: str) -> tuple[int, int]:
 
 def after(desk: Desk, requests: int, then: Callable[[], Any]) -> Callable[..., Any]:
     """An application that does something at a request and answers them all."""
-    app = desk.application(desk.address)
-    seen = []
+    settings = replace(desk.database.settings, public_url=desk.address, inline_jobs=False)
+    app = application_on(settings, desk.database)
+    seen: list[str] = []
 
     def answer(environ: dict[str, Any], start_response: Any) -> Any:
         seen.append(environ["PATH_INFO"])
