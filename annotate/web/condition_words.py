@@ -63,7 +63,7 @@ def _answers(test: Compare, rubric: Rubric) -> str:
         if question.id == test.question
         for option in question.options
     }
-    return ", ".join(_("“%(answer)s”", answer=options.get(one, one)) for one in ids)
+    return _(", ").join(_("“%(answer)s”", answer=options.get(one, one)) for one in ids)
 
 
 def _bound(question_id: str, bound: float, rubric: Rubric) -> str:
