@@ -9,7 +9,7 @@ from itertools import combinations, pairwise, permutations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rubrics.conditions import Answer
-from rubrics.sentences import Sentence
+from rubrics.sentences import Sentence, together
 
 if TYPE_CHECKING:
     from rubrics.schema import Number, Question, Rubric
@@ -329,21 +329,31 @@ def ranking_words(question: Question, text: str) -> str:
     return f" {RANK} ".join(f" {TIE} ".join(group) for group in groups)
 
 
-def span_words(question: Question, text: str) -> str:
+def span_words(question: Question, text: str) -> Sentence:
     """Return stored passages in words: where each lies, and what it is marked as."""
     labels = {option.id: option.label for option in question.options}
-    return ", ".join(
-        f"{_place(span['target'])}, {span['start']} to {span['end']}"
-        + (f": {labels.get(span['label'], span['label'])}" if span.get("label") else "")
-        for span in json.loads(text)
+    return together((_passage(span, labels) for span in json.loads(text)), ", ")
+
+
+def _passage(span: Mapping[str, str], labels: Mapping[str, str]) -> Sentence:
+    where = Sentence(
+        "%(place)s, %(start)s to %(end)s",
+        place=_place(span["target"]),
+        start=span["start"],
+        end=span["end"],
     )
+    label = span.get("label")
+    return where if not label else together((where, labels.get(label, label)), ": ")
 
 
-def _place(target: str) -> str:
+def _place(target: str) -> Sentence:
     part, _, which = target.partition(":")
     if part == "message":
-        return f"turn {int(which) + 1}"
-    return f"{part} {which.removeprefix('r')}" if which else part
+        return Sentence("turn %(n)s", n=int(which) + 1)
+    if which:
+        return Sentence("response %(n)s", n=which.removeprefix("r"))
+    known = {"prompt": Sentence("prompt"), "response": Sentence("response")}
+    return known.get(part, Sentence("text"))
 
 
 def category_name(rubric: Rubric, question: Question, category: str) -> str:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from annotate.models import Annotation, Assignment, Label, UserAccount
 from annotate.services.scoping import in_scope
+from rubrics.sentences import together
 from tasks.answer_values import category_name, ranking_words, span_words
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from annotate.policy import Scope
     from rubrics.schema import Question, Rubric
+    from rubrics.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +164,19 @@ def answer_words(rubric: Rubric, question: Question, cells: Sequence[Cell]) -> A
     return Answer(_words(rubric, question, answered), "answered", clauses)
 
 
-def _words(rubric: Rubric, question: Question, cells: Sequence[Cell]) -> str:
+def _words(rubric: Rubric, question: Question, cells: Sequence[Cell]) -> Sentence:
     if question.type == "multi":
         names = {option.id: option.label for option in question.options}
         chosen = [names.get(c.category, c.category) for c in cells if c.value == "1"]
-        return ", ".join(chosen)
-    return ", ".join(
-        f"{category_name(rubric, question, cell.category)}: {_value(question, cell)}"
-        if cell.category
-        else _value(question, cell)
-        for cell in cells
-    )
+        return together(chosen, ", ")
+    return together((_cell_words(rubric, question, cell) for cell in cells), ", ")
+
+
+def _cell_words(rubric: Rubric, question: Question, cell: Cell) -> str:
+    value = _value(question, cell)
+    if not cell.category:
+        return value
+    return together((category_name(rubric, question, cell.category), value), ": ")
 
 
 def _value(question: Question, cell: Cell) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from annotate.services.own_answers import cell_key
+from annotate.web.rendering import said
 from annotate.web.rendering import translate as _
 from rubrics.schema import RESPONSES
 from tasks.answer_values import (
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 NOT_ASKED = "not_asked"
 UNSURE = "unsure"
 KEEP = "keep"
-WRITTEN_OUT = {"ranking": ranking_words, "span": span_words}
-"""Questions whose stored answers are no id of an option, and what writes them in words."""
 RANKED = 3
 """Up to so many options every order of them is offered; the order of more is written."""
 NONE = "none"
@@ -241,8 +240,9 @@ def value_words(rubric: Rubric, question: str, category: str, value: str | None,
     found = None if derived else rubric.question(question)
     if found is None or found.type in {"multi", "boolean"}:
         return _("yes") if value in {"1", "true"} else _("no")
-    if found.type in WRITTEN_OUT:
-        return WRITTEN_OUT[found.type](found, value)
+    if found.type in {"ranking", "span"}:
+        ranked = found.type == "ranking"
+        return ranking_words(found, value) if ranked else said(span_words(found, value))
     labels = {option.id: option.label for option in found.options}
     del category
     return labels.get(value, value)

@@ -80,7 +80,8 @@ def _language() -> str:
 
 
 def _gettext(text: str) -> str:
-    return catalogue(_language()).gettext(text)
+    # under the empty text a catalogue keeps its own head
+    return catalogue(_language()).gettext(text) if text else ""
 
 
 def _ngettext(one: str, many: str, number: int) -> str:
