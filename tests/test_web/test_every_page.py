@@ -308,6 +308,22 @@ def test_a_page_is_sound_at_every_size(tour: Tour, endpoint: str, complaints: li
     tour.watch.check()
 
 
+def test_a_phone_tells_figure_and_gate_without_a_scroll_sideways(tour: Tour) -> None:
+    tour.page.set_viewport_size({"width": NARROW, "height": 740})
+    tour.open(EVERYBODY, "/p/demo/agreement")
+    rows = tour.page.locator(".tbl-forest tbody tr:not(.group)")
+    assert rows.count() > 5
+    for number in range(rows.count()):
+        row = rows.nth(number)
+        told = (row.locator(".pill").filter(visible=True), row.locator("td.num").first)
+        for part in told:
+            place = part.bounding_box()
+            assert place is not None
+            assert 0 <= place["x"] <= place["x"] + place["width"] <= NARROW
+    tour.page.set_viewport_size({"width": WIDE, "height": 768})
+    assert rows.first.locator(".pill").filter(visible=True).count() == 1
+
+
 @pytest.mark.parametrize(("login", "path", "status"), REFUSALS)
 def test_a_refusal_is_a_sound_page_too(tour: Tour, login: str, path: str, status: int) -> None:
     page = tour.page
