@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,14 @@ from annotate.services import accounts, roles, tokens
 from annotate.services.identity import system_actor
 from tests.support.databases import environment_for, migrated_database, settings_for
 from tests.support.server import COMMAND, Server
+from tests.support.shared_data import SHARED
 from tests.support.to_gold import ToGold, to_gold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
-RECORDED = ROOT.parent / "shared" / "data" / "convabuse"
-ABSENT = "the recorded labels (../shared/data/convabuse) are not on this machine"
+RECORDED = SHARED / "convabuse"
 PATTERNS = ("type_*=types", "target_*=target", "direction_*=direction")
 LEVELS = ("nominal", "ordinal", "interval")
 TOLERANCE = 1e-6
@@ -88,18 +87,9 @@ def _count_cases(address: str, token: str) -> int:
 
 def _play(server: Server, labels: Path, items: Path) -> dict[str, Any]:
     maps = [part for pattern in PATTERNS for part in ("--map", pattern)]
-    done = subprocess.run(
-        [COMMAND, "replay", labels, "--items", items, *maps, "--url", server.url, "--json"],
-        cwd=server.folder,
-        env=server.environment,
-        capture_output=True,
-        text=True,
-        timeout=REPLAY_SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise AssertionError(f"{done.stdout}\n{done.stderr}\n{server.log_tail()}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    command = [COMMAND, "replay", labels, "--items", items, *maps, "--url", server.url, "--json"]
+    said = server.run(*command, seconds=REPLAY_SECONDS)
+    return json.loads(said.strip().splitlines()[-1])
 
 
 def _reader(url: str, folder: Path) -> str:

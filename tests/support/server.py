@@ -146,6 +146,23 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def run(self, *command: str | Path, seconds: float) -> str:
+        """Run a command with the server's settings, in its folder, and return what it printed."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise AssertionError(
+                f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.log_tail()}"
+            )
+        return done.stdout
+
     def _serve(self) -> list[str]:
         many = self.settings.get("TOUCHSTONE_DATABASE_URL", "").startswith("postgresql")
         serve = [str(COMMAND), "serve", "--host", LOOPBACK, "--port", "{port}"]

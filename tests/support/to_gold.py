@@ -7,7 +7,6 @@ It is a run of the machinery and no judgement of the items: the adjudicator of t
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections import Counter
 from contextlib import contextmanager
@@ -91,7 +90,7 @@ def to_gold(server: Server, database_url: str, cases: int) -> ToGold:
     _touchstone(server, "gold", "release", "--project", PROJECT, "--out", str(first))
     verified = _touchstone(server, "gold", "verify", str(first))
     _touchstone(server, "gold", "write", "--project", PROJECT, "1", str(second))
-    table = _run(server, sys.executable, str(EXAMPLE), str(first))
+    table = server.run(sys.executable, EXAMPLE, first, seconds=COMMAND_SECONDS)
     gold = _rows(first / "gold.jsonl")
     return ToGold(
         cases=len({one.item for one in rulings}),
@@ -233,19 +232,4 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _touchstone(server: Server, *arguments: str) -> str:
-    return _run(server, str(COMMAND), *arguments)
-
-
-def _run(server: Server, *command: str) -> str:
-    done = subprocess.run(
-        command,
-        cwd=server.folder,
-        env=server.environment,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return done.stdout
+    return server.run(COMMAND, *arguments, seconds=COMMAND_SECONDS)

@@ -17,8 +17,8 @@ from annotate.db import Database
 from exports.manifest import digest_of, read_manifest
 from tests.support.builders import BENIGN, World, abusive
 from tests.support.databases import migrated_database, settings_for
+from tests.support.labelling import label
 from tests.test_cli.project_support import Console
-from tests.test_services.test_adjudication import label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,6 +20,7 @@ from annotate.services.replay_setup import Prepared
 from exports.recorded_labels import RecordedRow
 from tests.support.apps import application_on
 from tests.support.databases import migrated_database, settings_for
+from tests.support.garden import NOTE, TOOLS, garden
 from tests.support.live import live
 from tests.test_cli.project_support import Console
 
@@ -29,36 +30,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-GARDEN = """\
-schema: touchstone-rubric/1
-id: garden
-version: 1.0.0
-title: Garden
-status: pilot
-item:
-  unit: conversation
-  kinds: [text]
-questions:
-  - id: useful
-    text: Is the answer useful?
-    type: boolean
-    target: conversation
-  - id: tools
-    text: Which tools does it take?
-    type: multi
-    target: conversation
-    min: 0
-    options:
-      - {id: spade, label: Spade}
-      - {id: can, label: Watering can}
-    ask_if: {question: useful, is: true}
-    when_not_asked: none
-  - id: note
-    text: Anything else?
-    type: text
-    target: conversation
-    required: false
-"""
+GARDEN = garden(TOOLS, NOTE)
 PAGE = b"<!doctype html><title>Another server</title>"
 NOWHERE = "http://127.0.0.1:9"
 
@@ -329,7 +301,7 @@ def test_an_address_is_one_before_anything_is_made(desk: Desk, url: str) -> None
         ("a,ann,0,,\na,ann,1,,\n", "lines 2 and 3: ann answers a twice"),
         ("a,ann,0,,\nb,ANN,1,,\n", "lines 2 and 3: ann and ANN would both answer as refused-ann"),
         ("a,ann lee,0,,\n", "line 2: the annotator 'ann lee' would answer as 'refused-ann lee'"),
-        ("a,ann,0,hose,\n", "line 2: column 'tools' holds 'hose'; tools has spade, can"),
+        ("a,ann,0,hose,\n", "line 2: column 'tools' holds 'hose'; tools has spade, rake, can"),
     ],
 )
 def test_a_file_that_cannot_be_played_makes_nothing(desk: Desk, labels: str, words: str) -> None:

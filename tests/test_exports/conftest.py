@@ -1,26 +1,18 @@
-"""Places of the shared data, which is never part of the project."""
+"""The recorded labels of the shared data."""
 
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import pytest
 
+from tests.support.shared_data import SEVERITY, shared
 from tests.test_exports.gold_samples import labels
-
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
 def convabuse():
-    folder = SHARED / "convabuse"
-    if not folder.is_dir():
-        pytest.skip("the shared data (../shared/data/convabuse) is not on this machine")
-    return folder
-
-
-SEVERITY = {"1": "not_abusive", "0": "ambiguous", "-1": "mild", "-2": "strong", "-3": "very_strong"}
+    return shared("convabuse")
 
 
 def _chosen(row, prefix):

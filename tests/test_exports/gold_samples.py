@@ -12,6 +12,7 @@ from rubrics.library import read
 from rubrics.loader import load_rubric
 from rubrics.versioning import canonical_json, fingerprint
 from tasks.label_validation import validate_answers
+from tests.support.abuse import answers_of
 
 
 @cache
@@ -30,14 +31,7 @@ def item(name, text="hello there", **options):
     return ReleaseItem(name, "text", body, digest, "en", **options)
 
 
-def labels(item_id, annotator, severity, types=(), target="system", direction="explicit"):
-    answers = {"severity": {"value": severity}}
-    if severity in {"mild", "strong", "very_strong"}:
-        answers |= {
-            "types": {"value": list(types)},
-            "target": {"value": target},
-            "direction": {"value": direction},
-        }
+def labels(item_id, annotator, *said, **more):
     return [
         ReleaseLabel(
             item_id,
@@ -49,7 +43,7 @@ def labels(item_id, annotator, severity, types=(), target="system", direction="e
             mark(),
             cell.clauses,
         )
-        for cell in validate_answers(rubric(), answers)
+        for cell in validate_answers(rubric(), answers_of(*said, **more))
     ]
 
 

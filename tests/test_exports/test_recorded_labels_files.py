@@ -13,42 +13,20 @@ from exports.recorded_labels import RecordedLabelsError, RecordedRow, columns_of
 from rubrics.library import read
 from rubrics.loader import load_rubric
 from tasks.label_validation import validate_answers
+from tests.support.garden import NOTE, TOOLS, garden
 
 ABUSE = load_rubric(read("conversational-abuse"))
 PATTERNS = ("type_*=types", "target_*=target", "direction_*=direction")
 KNOWN = frozenset({"item", "annotator"})
-GARDEN = load_rubric(
-    """\
-schema: touchstone-rubric/1
-id: garden
-version: 1.0.0
-title: Garden
-status: pilot
-item:
-  unit: conversation
-  kinds: [messages, text]
-questions:
-  - id: useful
-    text: Is the answer useful?
-    type: boolean
-    target: conversation
+MINUTES = """\
   - id: minutes
     text: How many minutes would it take?
     type: number
     target: conversation
     level: ratio
     required: false
-  - id: tools
-    text: Which tools does it take?
-    type: multi
-    target: conversation
-    min: 0
-    options:
-      - {id: spade, label: Spade}
-      - {id: rake, label: Rake}
-      - {id: can, label: Watering can}
-    ask_if: {question: useful, is: true}
-    when_not_asked: none
+"""
+MORE = """\
   - id: ease
     text: How easy is it?
     type: ordinal
@@ -82,13 +60,8 @@ questions:
     type: span
     target: messages
     required: false
-  - id: note
-    text: Anything else?
-    type: text
-    target: conversation
-    required: false
 """
-)
+GARDEN = load_rubric(garden(MINUTES, TOOLS, MORE, NOTE, kinds="messages, text"))
 
 
 @pytest.fixture

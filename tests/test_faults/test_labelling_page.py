@@ -65,6 +65,13 @@ class Office:
         tab.open()
         return tab
 
+    def at_work(self, context: BrowserContext, login: str) -> Tab:
+        """Seat a person and wait until two more items have come to their page."""
+        self.seat(context, login)
+        tab = self.open(context)
+        tab.ready_ahead()
+        return tab
+
     def stored(self) -> dict[str, tuple[str, str]]:
         """Return who annotated each item and with which severity; no item may stand twice."""
         query = (
@@ -164,9 +171,7 @@ def other_machine(browser: Browser) -> Iterator[BrowserContext]:
 def test_a_server_that_is_killed_before_and_after_it_stored(
     office: Office, context: BrowserContext
 ) -> None:
-    office.seat(context, "ann")
-    tab = office.open(context)
-    tab.ready_ahead()
+    tab = office.at_work(context, "ann")
     plan = ["after it stored", "before it stored"]
 
     def strike(route: Route) -> None:
@@ -202,9 +207,7 @@ def test_a_server_that_is_killed_before_and_after_it_stored(
 
 @pytest.mark.parametrize("seconds", [0, pytest.param(60, marks=LONG)])
 def test_a_connection_that_is_cut(office: Office, context: BrowserContext, seconds: int) -> None:
-    office.seat(context, "ann")
-    tab = office.open(context)
-    tab.ready_ahead()
+    tab = office.at_work(context, "ann")
     context.set_offline(True)
     tab.answer("1", "Enter")
     tab.expect_item(1)
@@ -222,9 +225,7 @@ def test_a_connection_that_is_cut(office: Office, context: BrowserContext, secon
 def test_a_tab_that_is_closed_while_something_waits(
     office: Office, context: BrowserContext
 ) -> None:
-    office.seat(context, "ann")
-    tab = office.open(context)
-    tab.ready_ahead()
+    tab = office.at_work(context, "ann")
     context.set_offline(True)
     tab.answer("1", "Enter")
     tab.expect_state("1 waiting to send")
@@ -256,9 +257,7 @@ def test_a_tab_that_is_closed_while_something_waits(
 
 
 def test_a_session_that_ends_between_two_items(office: Office, context: BrowserContext) -> None:
-    office.seat(context, "ann")
-    tab = office.open(context)
-    tab.ready_ahead()
+    tab = office.at_work(context, "ann")
     with office.world.database.write() as session:
         session.execute(sa.delete(LoginSession))
     tab.answer("2", "Enter")
@@ -359,9 +358,7 @@ def _hold_back(tab: Tab, *answers: str) -> None:
 
 
 def test_any_page_sends_what_waits(office: Office, context: BrowserContext) -> None:
-    office.seat(context, "ann")
-    tab = office.open(context)
-    tab.ready_ahead()
+    tab = office.at_work(context, "ann")
     _hold_back(tab, "1")
     page = tab.page
     note, sent = page.locator("#unsent-note"), page.locator("#unsent-sent")
@@ -384,9 +381,7 @@ def test_any_page_sends_what_waits(office: Office, context: BrowserContext) -> N
 def test_any_page_tells_what_waits_and_what_was_refused(
     office: Office, context: BrowserContext
 ) -> None:
-    office.seat(context, "ann")
-    tab = office.open(context)
-    tab.ready_ahead()
+    tab = office.at_work(context, "ann")
     _hold_back(tab, "1", "2")
     tab.page.close()
     page = context.new_page()
@@ -417,9 +412,7 @@ def test_any_page_tells_what_waits_and_what_was_refused(
 def test_what_is_refused_comes_back_with_its_problems(
     office: Office, context: BrowserContext
 ) -> None:
-    office.seat(context, "ann")
-    tab = office.open(context)
-    tab.ready_ahead()
+    tab = office.at_work(context, "ann")
 
     def spoil(route: Route) -> None:
         body: Any = route.request.post_data_json
@@ -447,9 +440,7 @@ def test_a_report_empties_every_other_page_within_two_seconds(
     with office.world.database.write() as session:
         tasks = sa.update(Task).where(Task.round_id == office.round_id)
         session.execute(tasks.values(needed=2, open_slots=2))
-    office.seat(context, "ann")
-    tab = office.open(context)
-    tab.ready_ahead()
+    tab = office.at_work(context, "ann")
     with other_machine(browser) as elsewhere:
         office.seat(elsewhere, "bob")
         theirs = office.open(elsewhere)

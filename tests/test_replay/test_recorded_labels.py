@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.support.replays import ABSENT, RECORDED, alpha, expected_figures, replayed
+from tests.support.replays import RECORDED, alpha, expected_figures, replayed
+from tests.support.shared_data import shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,8 +25,7 @@ FOLLOW_UPS = ("type_", "target_", "direction_")
 @pytest.fixture(scope="module")
 def recorded() -> pd.DataFrame:
     """The labels of 400 items; those that answer a closed question are among them."""
-    if not RECORDED.is_dir():
-        pytest.skip(ABSENT)
+    shared("convabuse")
     labels = pd.read_csv(RECORDED / "labels_wide.csv")
     against_rubric = labels.loc[_closed(labels).any(axis=1), "item"]
     wanted = pd.concat([against_rubric, labels["item"]]).drop_duplicates().head(ITEMS)

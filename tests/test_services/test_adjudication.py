@@ -14,85 +14,18 @@ from annotate.services import adjudication, case_reading, labeling, workbench
 from annotate.services.adjudication import Ruling
 from annotate.services.case_reading import CaseFilter
 from annotate.services.errors import BadInput, Conflict, LeaseLost, NotAllowed, NotFound
-from annotate.services.own_answers import cell_key
 from annotate.services.text import canonical_json
-from tests.support.builders import BENIGN, Standard, World, abusive
+from tests.support.builders import BENIGN, Standard, World
+from tests.support.labelling import disputed
+from tests.support.ruling import answer, decide, own_answers, rulings, seen, take
 
 pytestmark = pytest.mark.db
-
-
-def label(world: World, std: Standard, login: str, answers: dict[str, Any]) -> None:
-    actor = world.actor(login)
-    with world.database.write() as session:
-        place = labeling.claim(session, actor, std.scope, std.round_id).place
-    assert place is not None
-    with world.database.read() as session:
-        prepared = labeling.prepare(
-            session, actor, std.scope, place.id, annotation_id=new_id(), answers=answers
-        )
-    with world.database.write() as session:
-        labeling.submit(session, actor, std.scope, place.id, place.fence, prepared)
 
 
 @pytest.fixture
 def std(world: World) -> Standard:
     """Two items that everybody labelled: one disputed, one not."""
-    std = world.standard(items=2)
-    world.grant("second", "adjudicator", std.project_id)
-    for login, first in zip(std.annotators, (BENIGN, BENIGN, abusive("strong")), strict=True):
-        label(world, std, login, first)
-        label(world, std, login, BENIGN)
-    return std
-
-
-def take(world: World, std: Standard, login: str = "adjudicator") -> adjudication.Held:
-    with world.database.write() as session:
-        held = adjudication.take_next(session, world.actor(login), std.scope)
-    assert held is not None
-    return held
-
-
-def seen(world: World, std: Standard, case_id: str, login: str) -> case_reading.CaseView:
-    with world.database.read() as session:
-        return case_reading.view(session, world.actor(login), std.scope, case_id)
-
-
-VALUES = {"severity": "mild", "types": "1", "target": "individual", "direction": "explicit"}
-
-
-def own_answers(world: World, std: Standard, case_id: str) -> dict[str, dict[str, Any]]:
-    """Read every cell of the questions at issue as abusive, whatever it is."""
-    cells = seen(world, std, case_id, "adjudicator").cells
-    return {
-        cell_key(cell.question, cell.category): {"value": VALUES[cell.question]} for cell in cells
-    }
-
-
-def answer(world: World, std: Standard, case_id: str) -> None:
-    answers = own_answers(world, std, case_id)
-    with world.database.write() as session:
-        adjudication.answer(session, world.actor("adjudicator"), std.scope, case_id, answers)
-
-
-def rulings(world: World, std: Standard, case_id: str) -> list[Ruling]:
-    """Rule on every cell at issue, as somebody who may know which they are."""
-    return [
-        Ruling(
-            cell.question,
-            cell.category,
-            VALUES[cell.question],
-            "genuine_pluralism",
-            "Both read it.",
-        )
-        for cell in seen(world, std, case_id, "designer").cells
-    ]
-
-
-def decide(world: World, std: Standard, held: adjudication.Held, made: list[Ruling]) -> None:
-    with world.database.write() as session:
-        adjudication.decide(
-            session, world.actor("adjudicator"), std.scope, held.case_id, held.fence, made
-        )
+    return disputed(world)
 
 
 def test_one_adjudicator_at_a_time(world: World, std: Standard) -> None:

@@ -10,7 +10,7 @@ from annotate.services import adjudication, case_reading, item_detail, labeling
 from annotate.services.text import canonical_json
 from rubrics.library import read
 from tests.support.builders import ABUSE, BENIGN, Standard, World, abusive
-from tests.test_services.test_adjudication import label
+from tests.support.labelling import label
 
 pytestmark = pytest.mark.db
 METADATA = {"bot": "garden-bot-2", "channel": "kitchen", "model_score": 0.93}

@@ -13,19 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotate.db import Database
-from annotate.models import Exposure, Item, WellbeingPolicy
+from annotate.models import Exposure
 from annotate.services import exposure, labeling, leases, wellbeing
-from annotate.services.text import canonical_json
 from rubrics.library import read
 from rubrics.loader import load_rubric
 from tasks import budgets
 from tasks.exposure import Scale
+from tests.support.budgeting import hint, set_policy
 from tests.support.builders import BENIGN, Standard, World, abusive
 from tests.support.databases import ON_SQLITE, migrated_database, settings_for
-from tests.test_services.test_labeling import claim, held, submit
+from tests.support.labelling import claim, held, submit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from annotate.services.labeling import Claim, Place
@@ -85,30 +85,6 @@ class Shift:
                 )
             ).all()
         return {str(row[0]): int(row[1]) for row in rows}
-
-
-def set_policy(world: World, std: Standard, policy: dict[str, Any]) -> None:
-    with world.database.write() as session:
-        session.execute(
-            sa.delete(WellbeingPolicy).where(WellbeingPolicy.project_id == std.project_id)
-        )
-        session.add(
-            WellbeingPolicy(
-                project_id=std.project_id,
-                settings=canonical_json(policy),
-                version=1,
-                changed_at=world.now(),
-            )
-        )
-
-
-def hint(world: World, std: Standard, hints: Sequence[dict[str, Any] | None]) -> None:
-    """Write hints into the metadata of the items, and let the round learn them."""
-    with world.database.write() as session:
-        for item_id, one in zip(std.item_ids, hints, strict=True):
-            attributes = canonical_json({} if one is None else {"exposure": one})
-            session.execute(sa.update(Item).where(Item.id == item_id).values(attributes=attributes))
-        exposure.learn_round(session, std.project_id, std.round_id)
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ from annotate.db import Database
 from annotate.models import AuditEvent, Base, OptOut
 from annotate.services import labeling, wellbeing
 from tests.architecture.sources import sources, tree
+from tests.support.budgeting import hint, set_policy
 from tests.support.builders import Standard, World
 from tests.support.databases import migrated_database, settings_for
-from tests.test_services.test_exposure import START, hint, set_policy
-from tests.test_services.test_labeling import claim, held, pass_time, submit
+from tests.support.labelling import claim, held, pass_time, submit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 
 
 def plain(row: dict[str, Any]) -> dict[str, Any]:
-    first = min((one for one in row.values() if isinstance(one, datetime)), default=START)
+    first = min((one for one in row.values() if isinstance(one, datetime)), default=None)
 
     def seen(value: Any) -> Any:
         if isinstance(value, datetime):

@@ -14,11 +14,13 @@ from annotate.policy import Scope
 from annotate.services import gold, worker
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.gold import ReleaseWish
-from tests.support.builders import BENIGN, Standard, World, abusive
-from tests.test_services.test_adjudication import answer, decide, label, rulings, take
+from tests.support.labelling import disputed
+from tests.support.ruling import answer, decide, rulings, take
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.builders import Standard, World
 
 
 pytestmark = pytest.mark.db
@@ -26,13 +28,7 @@ pytestmark = pytest.mark.db
 
 @pytest.fixture
 def std(world: World) -> Standard:
-    std = world.standard(items=4)
-    world.grant("second", "adjudicator", std.project_id)
-    for login, first in zip(std.annotators, (BENIGN, BENIGN, abusive("strong")), strict=True):
-        label(world, std, login, first)
-        for _ in range(3):
-            label(world, std, login, BENIGN)
-    return std
+    return disputed(world, items=4)
 
 
 def freeze(world: World, std: Standard, **changes: object) -> str:

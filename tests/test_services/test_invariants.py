@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
 from annotate.db import new_id
 from annotate.models import AdjudicationCase
-from annotate.services import invariants, labeling
-from tests.support.builders import BENIGN, Standard, World, abusive
+from annotate.services import invariants
+from tests.support.builders import BENIGN, World, abusive
+from tests.support.labelling import claim, label, seat
 
 if TYPE_CHECKING:
     from annotate.db import Database
@@ -18,37 +19,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.db
 
 
-def submit(world: World, demo: Standard, login: str, answers: dict[str, Any]) -> str:
-    actor = world.actor(login)
-    with world.database.write() as session:
-        place = labeling.claim(session, actor, demo.scope, demo.round_id).place
-    assert place is not None
-    key = new_id()
-    with world.database.read() as session:
-        ready = labeling.prepare(
-            session, actor, demo.scope, place.id, annotation_id=key, answers=answers
-        )
-    with world.database.write() as session:
-        labeling.submit(session, actor, demo.scope, place.id, place.fence, ready)
-    return place.id
-
-
 @pytest.fixture
 def world(database: Database) -> World:
     """Two disagreeing annotators on one item, a lease, an edit, and an item not yet touched."""
     made = World(database)
     demo = made.standard(items=3, overlap=2, annotators=2)
-    submit(made, demo, "ann-1", BENIGN)
-    edited = submit(made, demo, "ann-2", abusive("strong", ("sexist",)))
-    actor = made.actor("ann-2")
-    key = new_id()
-    with database.read() as session:
-        ready = labeling.prepare(
-            session, actor, demo.scope, edited, annotation_id=key, answers=abusive()
-        )
-    with database.write() as session:
-        labeling.revise(session, actor, demo.scope, edited, 1, ready)
-        labeling.claim(session, made.actor("ann-1"), demo.scope, demo.round_id)
+    label(made, demo, "ann-1", BENIGN)
+    second = seat(made, demo, "ann-2")
+    second.revise(second.label(abusive("strong", ("sexist",))), 1, abusive())
+    claim(made, demo, "ann-1")
     return made
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from annotate.db import new_id
 from annotate.policy import Scope
-from annotate.services import item_detail, item_filters, items, labeling
+from annotate.services import item_detail, item_filters, items
 from annotate.services.errors import BadInput, NotFound
 from annotate.services.identity import system_actor
 from tests.support.builders import BENIGN, Standard, World, abusive
+from tests.support.labelling import seat
 from tests.test_services.items_support import import_file, jsonl, new_project
 
 if TYPE_CHECKING:
@@ -114,39 +114,20 @@ def test_a_malformed_round_is_not_there() -> None:
         item_filters.parse_filter({"round": "1; DROP TABLE item"})
 
 
-def submit(
-    world: World, demo: Standard, login: str, answers: dict[str, Any], revise: Any = None
-) -> str:
-    actor, database = world.actor(login), world.database
-    with database.write() as session:
-        place = labeling.claim(session, actor, demo.scope, demo.round_id).place
-    assert place is not None
-    for base, given in enumerate(one for one in (answers, revise) if one is not None):
-        key = new_id()
-        with database.read() as session:
-            ready = labeling.prepare(
-                session, actor, demo.scope, place.id, annotation_id=key, answers=given
-            )
-        with database.write() as session:
-            if base == 0:
-                labeling.submit(session, actor, demo.scope, place.id, place.fence, ready)
-            else:
-                labeling.revise(session, actor, demo.scope, place.id, base, ready)
-    return str(place.item["external_id"])
-
-
 @pytest.fixture
 def labelled(database: Database) -> tuple[World, Standard, list[str]]:
     """Four items: agreed, disputed, half done, untouched."""
     world = World(database)
     demo = world.standard(items=4, overlap=2, annotators=2)
-    first = [
-        submit(world, demo, "ann-1", BENIGN),
-        submit(world, demo, "ann-1", abusive("strong", ("racist", "sexist"))),
-        submit(world, demo, "ann-1", abusive("mild"), {"severity": {"state": "unsure"}}),
+    one, two = (seat(world, demo, login) for login in demo.annotators)
+    done = [
+        one.label(BENIGN),
+        one.label(abusive("strong", ("racist", "sexist"))),
+        one.label(abusive("mild")),
     ]
-    second = [submit(world, demo, "ann-2", BENIGN) for _ in range(2)]
-    assert second == first[:2]
+    one.revise(done[2], 1, {"severity": {"state": "unsure"}})
+    first = [str(place.item["external_id"]) for place in done]
+    assert [two.label(BENIGN).item["external_id"] for _ in range(2)] == first[:2]
     with database.read() as session:
         everything = {line.external_id for line in items.page(
             session, demo.scope, item_filters.ItemFilter()).lines}  # fmt: skip

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -28,10 +27,7 @@ from annotate.services import labeling
 from annotate.services.errors import BadInput, Conflict, LeaseLost, NotFound
 from tasks.label_validation import LabelsRefused
 from tests.support.builders import BENIGN, Standard, World, abusive
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+from tests.support.labelling import claim, held, pass_time, submit
 
 pytestmark = pytest.mark.db
 
@@ -39,34 +35,6 @@ pytestmark = pytest.mark.db
 @pytest.fixture
 def std(world: World) -> Standard:
     return world.standard()
-
-
-def claim(world: World, std: Standard, login: str) -> labeling.Claim:
-    with world.database.write() as session:
-        return labeling.claim(session, world.actor(login), std.scope, std.round_id)
-
-
-def held(world: World, std: Standard, login: str) -> labeling.Place:
-    place = claim(world, std, login).place
-    assert place is not None
-    return place
-
-
-def submit(
-    world: World,
-    std: Standard,
-    login: str,
-    place: labeling.Place,
-    answers: Mapping[str, Any] = BENIGN,
-    key: str | None = None,
-) -> labeling.Receipt:
-    actor = world.actor(login)
-    with world.database.read() as session:
-        prepared = labeling.prepare(
-            session, actor, std.scope, place.id, annotation_id=key or new_id(), answers=answers
-        )
-    with world.database.write() as session:
-        return labeling.submit(session, actor, std.scope, place.id, place.fence, prepared)
 
 
 def scalar(world: World, query: Any) -> Any:
@@ -174,15 +142,6 @@ def test_a_skipped_item_does_not_come_back(world: World, std: Standard) -> None:
     assert held(world, std, "ann-2").item["id"] == place.item["id"]
     with pytest.raises(LeaseLost):
         submit(world, std, "ann-1", place)
-
-
-def pass_time(world: World, **span: float) -> None:
-    """Let time pass for every lease: the same on both databases, whoever's clock rules."""
-    with world.database.write() as session:
-        for row in session.scalars(sa.select(Assignment).where(Assignment.state == "leased")):
-            row.expires_at -= timedelta(**span)
-            row.leased_at -= timedelta(**span)
-    world.database.last_reaped -= timedelta(**span)
 
 
 LEASE = 1800

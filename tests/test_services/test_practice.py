@@ -28,7 +28,8 @@ from annotate.services import (
 from annotate.services.errors import BadInput, NotFound
 from annotate.services.rounds import RoundDesign
 from tests.support.builders import BENIGN, Standard, World, abusive
-from tests.test_services.test_adjudication import answer, decide, label, rulings, take
+from tests.support.labelling import disputed
+from tests.support.ruling import answer, decide, rulings, take
 
 pytestmark = pytest.mark.db
 ANN = "ann-1"
@@ -37,11 +38,7 @@ ANN = "ann-1"
 @pytest.fixture
 def std(world: World) -> Standard:
     """Two items that everybody labelled; the first is disputed and decided as mild abuse."""
-    std = world.standard(items=2)
-    world.grant("second", "adjudicator", std.project_id)
-    for login, first in zip(std.annotators, (BENIGN, BENIGN, abusive("mild")), strict=True):
-        label(world, std, login, first)
-        label(world, std, login, BENIGN)
+    std = disputed(world, severity="mild")
     held = take(world, std)
     answer(world, std, held.case_id)
     decide(world, std, held, rulings(world, std, held.case_id))

@@ -9,13 +9,14 @@ import pytest
 import sqlalchemy as sa
 
 from annotate.db import new_id, now
-from annotate.models import AuditEvent, Item, Label, Round
+from annotate.models import AuditEvent, Item, Label
 from annotate.policy import Actor, Grant
-from annotate.services import labeling, progress, projects, rounds
+from annotate.services import progress, projects, rounds
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.identity import system_actor
 from annotate.services.projects import ProjectText
-from tests.support.builders import World, abusive
+from tests.support.builders import BENIGN, World, abusive
+from tests.support.labelling import Seat, label, seat
 
 if TYPE_CHECKING:
     from annotate.db import Database
@@ -114,37 +115,6 @@ def test_a_change_needs_the_version_it_was_made_from(database: Database) -> None
         assert json.loads(body or "{}") == {"settings": {"min_votes": 4}, "version": 2}
 
 
-def _answers(severity: str = "mild", **more: object) -> dict[str, object]:
-    if severity == "not_abusive":
-        return {"severity": {"value": severity}}
-    return abusive(severity, **more)
-
-
-def submit(
-    world: World, database: Database, round_id: str, login: str, **answers: object
-) -> tuple[str, str]:
-    """Label the next item of a round as an annotator does; return assignment and annotation."""
-    actor = world.actor(login)
-    with database.read() as session:
-        scope = actor.scope("work.label", session.get_one(Round, round_id).project_id)
-    with database.write() as session:
-        place = labeling.claim(session, actor, scope, round_id).place
-    assert place is not None
-    annotation_id = new_id()
-    with database.read() as session:
-        prepared = labeling.prepare(
-            session,
-            actor,
-            scope,
-            place.id,
-            annotation_id=annotation_id,
-            answers=_answers(**answers),
-        )
-    with database.write() as session:
-        labeling.submit(session, actor, scope, place.id, place.fence, prepared)
-    return place.id, annotation_id
-
-
 def test_the_stage_says_what_comes_next(database: Database) -> None:
     world = World(database)
     project_id = world.project()
@@ -168,7 +138,7 @@ def test_the_stage_says_what_comes_next(database: Database) -> None:
     assert stage() == "paused"
     with database.write() as session:
         rounds.set_state(session, system_actor(session), scope, round_id, "open")
-    submit(world, database, round_id, "ann")
+    Seat(database, world.actor("ann"), scope, round_id).label()
     assert stage() == "done"
 
 
@@ -180,7 +150,7 @@ def test_positives_are_items_with_a_yes_by_language(database: Database) -> None:
         session.execute(first.values(language="fr"))
     for login in standard.annotators:
         for _ in standard.item_ids:
-            submit(world, database, standard.round_id, login, kinds=("sexist", "racist"))
+            label(world, standard, login, abusive(kinds=("sexist", "racist")))
     with database.read() as session:
         found = progress.overview(session, standard.scope)
     by_id = {one.element.id: one for one in found.elements}
@@ -196,7 +166,7 @@ def test_quarantined_items_count_nowhere(database: Database) -> None:
     world = World(database)
     standard = world.standard(items=2, overlap=2, annotators=2)
     for login in standard.annotators * 2:
-        submit(world, database, standard.round_id, login)
+        label(world, standard, login, abusive())
     with database.write() as session:
         quarantine = sa.update(Item).where(Item.id == standard.item_ids[0])
         session.execute(quarantine.values(quarantined_at=now(session)))
@@ -217,7 +187,7 @@ def system_actor_of(database: Database) -> Actor:
 def test_a_closed_round_is_not_waited_for_but_completes_nothing(database: Database) -> None:
     world = World(database)
     standard = world.standard(items=2, overlap=1, annotators=1)
-    submit(world, database, standard.round_id, standard.annotators[0])
+    label(world, standard, standard.annotators[0], abusive())
     second = world.round(
         standard.project_id, standard.version_id, list(standard.item_ids), overlap=2
     )
@@ -232,20 +202,9 @@ def test_superseded_revisions_do_not_count(database: Database) -> None:
     world = World(database)
     standard = world.standard(items=1, overlap=2, annotators=2)
     login, other = standard.annotators
-    submit(world, database, standard.round_id, other, kinds=("racist",))
-    place_id, _ = submit(world, database, standard.round_id, login, kinds=("sexist",))
-    actor = world.actor(login)
-    with database.read() as session:
-        prepared = labeling.prepare(
-            session,
-            actor,
-            standard.scope,
-            place_id,
-            annotation_id=new_id(),
-            answers=abusive(kinds=("racist",)),
-        )
-    with database.write() as session:
-        labeling.revise(session, actor, standard.scope, place_id, 1, prepared)
+    label(world, standard, other, abusive(kinds=("racist",)))
+    own = seat(world, standard, login)
+    own.revise(own.label(abusive(kinds=("sexist",))), 1, abusive(kinds=("racist",)))
     with database.read() as session:
         found = progress.overview(session, standard.scope)
         assert session.scalar(sa.select(sa.func.count()).select_from(Label))
@@ -256,9 +215,9 @@ def test_superseded_revisions_do_not_count(database: Database) -> None:
 def test_an_item_counts_by_the_share_of_its_labels(database: Database) -> None:
     world = World(database)
     standard = world.standard(items=3, overlap=3, annotators=3)
-    for login, severity in zip(standard.annotators, ("mild", "mild", "not_abusive"), strict=True):
+    for login, said in zip(standard.annotators, (abusive(), abusive(), BENIGN), strict=True):
         for _ in standard.item_ids:
-            submit(world, database, standard.round_id, login, severity=severity)
+            label(world, standard, login, said)
     with database.read() as session:
         found = progress.overview(session, standard.scope)
     positives = {one.element.id: one for one in found.elements}

@@ -32,11 +32,6 @@ A_MOMENT = 0.3
 """Seconds in which an unhindered transaction would be through."""
 
 
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
-
-
 class Other:
     """A second transaction, begun while the first is open; it ends by itself."""
 

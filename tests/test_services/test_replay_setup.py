@@ -27,6 +27,8 @@ from annotate.services.identity import system_actor
 from exports.recorded_labels import RecordedRow
 from tests.support.builders import World
 from tests.support.databases import migrated_database, settings_for
+from tests.support.garden import garden
+from tests.support.labelling import Seat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,21 +38,7 @@ if TYPE_CHECKING:
     from annotate.policy import Actor
     from annotate.services.replay_setup import Prepared
 
-SOURCE = """\
-schema: touchstone-rubric/1
-id: garden
-version: 1.0.0
-title: Garden
-status: pilot
-item:
-  unit: conversation
-  kinds: [messages]
-questions:
-  - id: useful
-    text: Is the answer useful?
-    type: boolean
-    target: conversation
-"""
+SOURCE = garden(kinds="messages")
 ANSWERS = {"useful": {"value": True}}
 
 
@@ -91,17 +79,8 @@ class Stage:
 
     def answer_next(self, prepared: Prepared, round_id: str, token: str) -> str:
         """Answer the next place as the holder of a token and return its item's name."""
-        actor = self.actor(token)
-        with self.database.write() as session:
-            place = labeling.claim(session, actor, prepared.scope, round_id).place
-        assert place is not None
-        with self.database.read() as session:
-            ready = labeling.prepare(
-                session, actor, prepared.scope, place.id, annotation_id=new_id(), answers=ANSWERS
-            )
-        with self.database.write() as session:
-            labeling.submit(session, actor, prepared.scope, place.id, place.fence, ready)
-        return place.item["external_id"]
+        seat = Seat(self.database, self.actor(token), prepared.scope, round_id)
+        return seat.label(ANSWERS).item["external_id"]
 
     def count(self, model: Any) -> int:
         with self.database.read() as session:

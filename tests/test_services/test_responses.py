@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from annotate.db import Database, new_id
+from annotate.db import Database
 from annotate.models import AdjudicationCase, Annotation, Label
 from annotate.services import adjudication, case_reading, gold, labeling, rounds, side_lean
 from annotate.services.adjudication import Ruling
@@ -23,6 +23,7 @@ from rubrics.library import read
 from rubrics.loader import load_rubric
 from tasks.shown_order import shown_order
 from tests.support.databases import empty_database, settings_for
+from tests.support.labelling import Seat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,28 +51,16 @@ def _round(world: World, items: int = 8) -> tuple[Scope, str]:
     return std.scope, round_id
 
 
-def _claim(world: World, scope: Scope, round_id: str, login: str) -> labeling.Place:
-    with world.database.write() as session:
-        place = labeling.claim(session, world.actor(login), scope, round_id).place
-    assert place is not None
-    return place
-
-
-def _submit(world: World, scope: Scope, place: labeling.Place, login: str, **changes: Any) -> None:
-    with world.database.write() as session:
-        actor = world.actor(login)
-        answers = {**ANSWERS, **changes}
-        done = labeling.prepare(
-            session, actor, scope, place.id, annotation_id=new_id(), answers=answers
-        )
-        labeling.submit(session, actor, scope, place.id, place.fence, done)
+def _seat(world: World, scope: Scope, round_id: str, login: str) -> Seat:
+    return Seat(world.database, world.actor(login), scope, round_id)
 
 
 def test_responses_come_in_an_order_of_the_place_and_without_their_names(world: World) -> None:
     scope, round_id = _round(world)
+    seat = _seat(world, scope, round_id, "ann-1")
     orders = set()
     for _ in range(8):
-        place = _claim(world, scope, round_id, "ann-1")
+        place = seat.held()
         shown = place.item["body"]["responses"]
         assert "model" not in json.dumps(place.item)
         assert {one["id"]: one["text"][:8] for one in shown} == {"r1": "Answer 1", "r2": "Answer 2"}
@@ -81,14 +70,13 @@ def test_responses_come_in_an_order_of_the_place_and_without_their_names(world: 
             again = labeling.own_assignment(session, world.actor("ann-1"), scope, place.id)
         assert again.item["body"] == place.item["body"]
         orders.add(order)
-        _submit(world, scope, place, "ann-1")
+        seat.submit(place, ANSWERS)
     assert len(orders) == 2
 
 
 def test_answers_are_kept_by_place_in_the_item_beside_the_order_shown(world: World) -> None:
     scope, round_id = _round(world, items=1)
-    place = _claim(world, scope, round_id, "ann-1")
-    _submit(world, scope, place, "ann-1")
+    place = _seat(world, scope, round_id, "ann-1").label(ANSWERS)
     with world.database.read() as session:
         kept = session.execute(sa.select(Annotation.shown_order)).scalar_one()
         cells = {
@@ -105,9 +93,9 @@ def test_answers_are_kept_by_place_in_the_item_beside_the_order_shown(world: Wor
 def test_preferences_are_ruled_on_and_released(world: World, tmp_path: Path) -> None:
     scope, round_id = _round(world, items=2)
     for login, better in (("ann-1", "second"), ("ann-2", "first")):
-        place = _claim(world, scope, round_id, login)
-        _submit(world, scope, place, login, better={"value": better})
-        _submit(world, scope, _claim(world, scope, round_id, login), login)
+        seat = _seat(world, scope, round_id, login)
+        seat.label({**ANSWERS, "better": {"value": better}})
+        seat.label(ANSWERS)
     with world.database.write() as session:
         [case_id] = session.scalars(sa.select(AdjudicationCase.id)).all()
         judge = world.actor("adjudicator")
@@ -133,11 +121,11 @@ def test_preferences_are_ruled_on_and_released(world: World, tmp_path: Path) -> 
 
 def test_a_lean_to_the_response_shown_first_is_counted(world: World) -> None:
     scope, round_id = _round(world)
+    seat = _seat(world, scope, round_id, "ann-1")
     first = 0
     for _ in range(8):
-        place = _claim(world, scope, round_id, "ann-1")
+        place = seat.label(ANSWERS)
         first += place.item["body"]["responses"][0]["id"] == "r2"
-        _submit(world, scope, place, "ann-1")
     with world.database.read() as session:
         version = session.scalars(sa.select(Annotation.rubric_version_id)).first()
         rubric = load_rubric(read(PAIRS))

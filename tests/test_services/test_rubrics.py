@@ -15,8 +15,9 @@ from annotate.services.errors import BadInput, Conflict, NotFound
 from annotate.services.identity import system_actor
 from rubrics import library
 from rubrics.errors import RubricInvalid
-from tests.support.builders import World
-from tests.test_services.test_projects import make, submit
+from tests.support.builders import World, abusive
+from tests.support.labelling import label
+from tests.test_services.items_support import new_project
 
 if TYPE_CHECKING:
     from annotate.db import Database
@@ -118,7 +119,7 @@ def test_publishing_wants_the_step_that_the_changes_need(database: Database, sco
 
 def test_load_gives_the_rubric_of_its_own_project_only(database: Database, scope: Scope) -> None:
     version = add(database, scope, SOURCE)
-    other = Scope(make(database, "other"))
+    other = new_project(database, "other")
     with database.read() as session:
         loaded = rubrics.load(session, scope, version.id)
         assert loaded.id == "conversational-abuse"
@@ -136,7 +137,7 @@ def test_a_comparison_counts_the_labels_whose_meaning_changed(database: Database
     world = World(database)
     standard = world.standard(items=2, overlap=1, annotators=1)
     for _ in standard.item_ids:
-        submit(world, database, standard.round_id, standard.annotators[0])
+        label(world, standard, standard.annotators[0], abusive())
     added = add(database, standard.scope, numbered(MAJOR, "2.0.0"))
     with database.read() as session:
         found = rubrics.compare(session, standard.scope, standard.version_id, added.id)
@@ -150,7 +151,7 @@ def test_a_comparison_counts_the_labels_whose_meaning_changed(database: Database
 def test_wording_that_means_the_same_puts_no_label_in_question(database: Database) -> None:
     world = World(database)
     standard = world.standard(items=1, overlap=1, annotators=1)
-    submit(world, database, standard.round_id, standard.annotators[0])
+    label(world, standard, standard.annotators[0], abusive())
     text = numbered(SOURCE.replace("gendered insult.", "gendered insult!"), "1.0.1")
     added = add(database, standard.scope, text)
     with database.read() as session:

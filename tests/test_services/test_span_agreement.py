@@ -11,7 +11,7 @@ from annotate.services import agreement, gold
 from annotate.services.agreement import Slice
 from annotate.services.gold import ReleaseWish
 from tests.support.builders import Standard, World
-from tests.test_services.test_adjudication import label
+from tests.support.labelling import label
 
 if TYPE_CHECKING:
     from pathlib import Path

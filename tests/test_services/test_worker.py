@@ -20,14 +20,20 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.db
 
 
-def test_a_thread_runs_what_comes_and_ends(database: Database, tmp_path: Path) -> None:
+def worked(database: Database, folder: Path) -> worker.Worker:
+    """Let a worker do one import and end."""
     loop = worker.Worker(database, poll_seconds=0.01).start()
     try:
-        path = jsonl(tmp_path / "a.jsonl", [{"id": "a", "text": "A"}])
+        path = jsonl(folder / "a.jsonl", [{"id": "a", "text": "A"}])
         job_id = start_import(database, new_project(database), path)
         assert worker.run_until(database, job_id, poll_seconds=0.01).state == "done"
     finally:
         loop.stop()
+    return loop
+
+
+def test_a_thread_runs_what_comes_and_ends(database: Database, tmp_path: Path) -> None:
+    loop = worked(database, tmp_path)
     assert loop._thread is not None
     assert not loop._thread.is_alive()
 
@@ -47,11 +53,5 @@ def test_trouble_with_the_disk_is_waited_out(
         return real(*arguments)
 
     monkeypatch.setattr(worker.uploads, "sweep", sweep)
-    loop = worker.Worker(database, poll_seconds=0.01).start()
-    try:
-        path = jsonl(tmp_path / "a.jsonl", [{"id": "a", "text": "A"}])
-        job_id = start_import(database, new_project(database), path)
-        assert worker.run_until(database, job_id, poll_seconds=0.01).state == "done"
-    finally:
-        loop.stop()
+    worked(database, tmp_path)
     assert failures == [1]

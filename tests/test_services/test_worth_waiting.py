@@ -10,19 +10,13 @@ import sqlalchemy as sa
 
 from annotate.models import Task
 from annotate.services import labeling, wellbeing, workbench
-from tests.support.builders import Standard, World
-from tests.test_services.test_exposure import hint, set_policy
-from tests.test_services.test_labeling import claim, held, pass_time, submit
+from tests.support.budgeting import hint, set_policy
+from tests.support.labelling import claim, held, pass_time, submit
 
 if TYPE_CHECKING:
-    from annotate.db import Database
+    from tests.support.builders import Standard, World
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    return World(database)
 
 
 def told(world: World, std: Standard, login: str) -> tuple[str | None, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -19,6 +19,10 @@ from tasks.label_files import (
     read_label_columns,
     read_labels,
 )
+from tests.support.shared_data import shared
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROWS = [
     ("a", "ann", "1", "de"), ("a", "bob", "1", "de"), ("b", "ann", "2", "de"),
@@ -251,9 +255,7 @@ def test_the_long_form_names_rows_that_lack_an_id(tmp_path: Path) -> None:
 
 
 def test_the_raw_convabuse_file_gives_the_figures_of_all_raters() -> None:
-    folder = Path(__file__).resolve().parents[3] / "shared" / "data" / "convabuse"
-    if not folder.is_dir():
-        pytest.skip("the shared ConvAbuse labels are not at hand")
+    folder = shared("convabuse")
     told = json.loads((folder / "reference_agreement.json").read_text(encoding="utf-8"))
     names = tuple(told["all_raters"])
     columns = FileColumns("item", "annotator", ("severity", *names))

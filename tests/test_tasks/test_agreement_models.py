@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,8 @@ from tasks.agreement.models import (
     one_coin_dawid_skene,
     vote_shares,
 )
+from tests.support.shared_data import shared
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "agreement_reference"
 MODELS = {"dawid_skene": dawid_skene, "one_coin_dawid_skene": one_coin_dawid_skene}
 
 
@@ -39,9 +38,8 @@ def planted(
 
 
 def reference(metric: str) -> tuple[ReliabilityData, dict[str, object]]:
-    if not FOLDER.is_dir():
-        pytest.skip("the shared reference cases are not at hand")
-    cases = json.loads((FOLDER / "aggregation.json").read_text(encoding="utf-8"))["cases"]
+    path = shared("agreement_reference") / "aggregation.json"
+    cases = json.loads(path.read_text(encoding="utf-8"))["cases"]
     case = next(one for one in cases if one["metric"] == metric)
     unit, rater, code = np.array(case["triples"]).T
     data = ReliabilityData.from_long(unit, rater, code, n_values=3, level="nominal")

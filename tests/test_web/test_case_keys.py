@@ -16,26 +16,16 @@ from annotate.services.text import canonical_json
 from tests.support.browser import accessibility_problems
 from tests.support.live import live
 from tests.support.media_samples import jpeg
-from tests.test_web.project_support import Site
-from tests.test_web.seeded import Seeded, seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import BrowserContext, Page
 
+    from tests.test_web.project_support import Site
+    from tests.test_web.seeded import Seeded
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield from Site.opened(tmp_path)
-
-
-@pytest.fixture
-def seeded(site: Site) -> Seeded:
-    return seed(site.world)
 
 
 @pytest.fixture

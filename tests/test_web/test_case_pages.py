@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.test_web.project_support import Site
-from tests.test_web.seeded import Seeded, seed
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.test_web.project_support import Site
+    from tests.test_web.seeded import Seeded
 
 CELLS = ("severity", "types/sexist", "target", "direction")
 BLIND = {
@@ -29,16 +26,6 @@ OWN = {
 }
 CHECKED = re.compile(r'name="([^"]+)" value="([^"]*)"(?: data-key="[^"]*")? checked')
 RATIONALE = "Clause SE-I1 fits the last message."
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield from Site.opened(tmp_path)
-
-
-@pytest.fixture
-def seeded(site: Site) -> Seeded:
-    return seed(site.world)
 
 
 def address(seeded: Seeded, verb: str = "") -> str:

@@ -16,9 +16,10 @@ from annotate.web.routes import ROUTES
 from tests.support.browser import Watch, accessibility_problems, with_axe
 from tests.support.builders import Standard, World
 from tests.support.databases import migrated_database, settings_for
+from tests.support.labelling import label
 from tests.support.live import live
+from tests.support.ruling import answer
 from tests.test_services.items_support import import_file
-from tests.test_services.test_adjudication import answer, label
 from tests.test_services.test_responses import ANSWERS as PAIR_ANSWERS
 from tests.test_services.test_responses import PAIRS
 from tests.test_web.seeded import Seeded, seed

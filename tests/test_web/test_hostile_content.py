@@ -36,9 +36,9 @@ from tests.support.browser import Watch
 from tests.support.builders import Standard, World
 from tests.support.databases import migrated_database, settings_for
 from tests.support.hostile import payloads
+from tests.support.labelling import label
 from tests.support.live import live
 from tests.test_services.items_support import start_import
-from tests.test_services.test_adjudication import label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

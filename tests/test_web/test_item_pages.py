@@ -14,6 +14,7 @@ from annotate.services.items import page
 from rubrics.library import read
 from tests.support.builders import ABUSE, BENIGN, Standard, abusive
 from tests.support.databases import ON_SQLITE
+from tests.support.labelling import held, label
 from tests.test_services.items_support import import_file, jsonl
 from tests.test_web.items_support import ORIGIN, Site, text_of
 
@@ -39,24 +40,8 @@ def demo(site: Site) -> Standard:
     return site.world.standard(items=3, overlap=2, annotators=3)
 
 
-def label(site: Site, demo: Standard, login: str, answers: dict[str, Any]) -> str:
-    """Let an annotator claim and submit the next item; returns the item's id."""
-    actor = site.world.actor(login)
-    with site.database.write() as session:
-        place = labeling.claim(session, actor, demo.scope, demo.round_id).place
-    assert place is not None
-    key = new_id()
-    with site.database.read() as session:
-        ready = labeling.prepare(
-            session, actor, demo.scope, place.id, annotation_id=key, answers=answers
-        )
-    with site.database.write() as session:
-        labeling.submit(session, actor, demo.scope, place.id, place.fence, ready)
-    return str(place.item["id"])
-
-
 def test_the_list_tells_how_far_each_item_is(site: Site, demo: Standard) -> None:
-    labelled = label(site, demo, "ann-1", BENIGN)
+    labelled = label(site.world, demo, "ann-1", BENIGN).item["id"]
     answer = site.as_person("manager").get("/p/demo/items")
     assert answer.status_code == 200
     shown = text_of(answer)
@@ -90,8 +75,8 @@ def test_an_empty_project_says_what_next(site: Site) -> None:
 
 
 def test_an_item_shows_every_label_version_and_case(site: Site, demo: Standard) -> None:
-    first = label(site, demo, "ann-1", BENIGN)
-    second = label(site, demo, "ann-2", abusive("strong", ("sexist", "racist")))
+    first = label(site.world, demo, "ann-1", BENIGN).item["id"]
+    second = label(site.world, demo, "ann-2", abusive("strong", ("sexist", "racist"))).item["id"]
     assert first == second
     shown = text_of(site.as_person("manager").get(f"/p/demo/items/{first}"))
     for words in ("Ann-1", "Ann-2", "Water the plants", "differ", "not asked", "Case", "open"):
@@ -100,15 +85,15 @@ def test_an_item_shows_every_label_version_and_case(site: Site, demo: Standard) 
 
 
 def test_labels_are_sealed_before_an_adjudicators_own_answer(site: Site, demo: Standard) -> None:
-    item = label(site, demo, "ann-1", BENIGN)
-    label(site, demo, "ann-2", abusive())
+    item = label(site.world, demo, "ann-1", BENIGN).item["id"]
+    label(site.world, demo, "ann-2", abusive())
     shown = text_of(site.as_person("adjudicator").get(f"/p/demo/items/{item}"))
     assert "sealed for you" in shown
     assert "Ann-1" not in shown
 
 
 def test_labels_are_sealed_for_who_may_still_label_the_item(site: Site, demo: Standard) -> None:
-    item = label(site, demo, "ann-1", BENIGN)
+    item = label(site.world, demo, "ann-1", BENIGN).item["id"]
     site.world.grant("ann-3", "manager", demo.project_id)
     shown = text_of(site.as_person("ann-3").get(f"/p/demo/items/{item}"))
     assert "sealed for you" in shown
@@ -129,11 +114,9 @@ def test_an_item_of_another_project_or_of_none_is_not_there(site: Site) -> None:
 def test_a_reported_item_is_gone_until_an_administrator_releases_it(
     site: Site, demo: Standard
 ) -> None:
-    actor = site.world.actor("ann-1")
+    place = held(site.world, demo, "ann-1")
     with site.database.write() as session:
-        place = labeling.claim(session, actor, demo.scope, demo.round_id).place
-    assert place is not None
-    with site.database.write() as session:
+        actor = site.world.actor("ann-1")
         labeling.report(
             session, actor, demo.scope, place.id, place.fence, kind="personal_data", note="a name"
         )
@@ -156,7 +139,7 @@ def test_a_reported_item_is_gone_until_an_administrator_releases_it(
 
 @ON_SQLITE
 def test_the_api_lists_and_shows_items(site: Site, demo: Standard) -> None:
-    item = label(site, demo, "ann-1", abusive())
+    item = label(site.world, demo, "ann-1", abusive()).item["id"]
     headers = site.as_program("reader", "read")
     client = site.app.test_client()
     listed = client.get("/api/v1/projects/demo/items?state=partly", headers=headers).get_json()

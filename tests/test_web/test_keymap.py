@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from annotate.web.assets import STATIC
 from rubrics.codebook import PAGE_KEYS, to_client
 from rubrics.library import names, read
 from rubrics.loader import load_rubric
-from tests.test_web.label_script import NODE
+from tests.test_web import label_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,16 +28,7 @@ KEYS = "abcdefghijklmnopqrstuvwxyz0123456789"
 SIGNS = ".,;/[]?-="
 
 
-def run(task: str, **values: object) -> Any:
-    done = subprocess.run(
-        [NODE, HERE / "keymap_scripts.mjs"],
-        input=json.dumps({"task": task, **values}),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return json.loads(done.stdout)
+run = partial(label_script.run, script="keymap_scripts.mjs")
 
 
 def question(name: str, kind: str, keys: Sequence[str | None]) -> dict[str, Any]:

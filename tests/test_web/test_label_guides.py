@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from annotate.db import new_id
 from annotate.models import (
     Annotation,
     Label,
@@ -17,9 +16,10 @@ from annotate.models import (
     RubricAcknowledgement,
 )
 from annotate.policy import Scope
-from annotate.services import labeling, practice_sets
+from annotate.services import practice_sets
 from tests.support.browser import accessibility_problems
 from tests.support.builders import BENIGN, abusive
+from tests.support.labelling import Seat
 from tests.test_services.test_practice import line
 from tests.test_web.test_label_page import Desk, base
 
@@ -41,16 +41,7 @@ LOST = """() => {
 
 
 def _label_once(world: World, round_id: str, project: str) -> None:
-    scope, actor = Scope(project), world.actor("ann")
-    with world.database.write() as session:
-        place = labeling.claim(session, actor, scope, round_id).place
-    assert place is not None
-    with world.database.read() as session:
-        prepared = labeling.prepare(
-            session, actor, scope, place.id, annotation_id=new_id(), answers=BENIGN
-        )
-    with world.database.write() as session:
-        labeling.submit(session, actor, scope, place.id, place.fence, prepared)
+    Seat(world.database, world.actor("ann"), Scope(project), round_id).label()
 
 
 def test_changed_rules_own_keys_and_search(

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from annotate.services import rounds
 from annotate.services.identity import system_actor
-from tests.test_services.test_projects import submit
-from tests.test_web.project_support import Site
+from tests.support.builders import abusive
+from tests.support.labelling import label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield from Site.opened(tmp_path)
+    from tests.test_web.project_support import Site
 
 
 def test_an_administrator_without_projects_learns_how_to_begin(site: Site) -> None:
@@ -96,7 +88,7 @@ def test_only_those_who_may_make_projects_see_the_form(site: Site) -> None:
 
 def test_the_overview_says_first_how_far_the_project_is(site: Site) -> None:
     standard = site.standard(items=2, overlap=1, annotators=1)
-    submit(site.world, site.database, standard.round_id, standard.annotators[0])
+    label(site.world, standard, standard.annotators[0], abusive())
     page = site.get("/p/demo/", "manager")
     assert "1 of 2 planned items have all their labels." in page
     assert "0 of 7 categories" in page
@@ -159,7 +151,7 @@ def test_bad_bodies_name_their_field(site: Site) -> None:
 def test_progress_counts_positives_by_language(site: Site) -> None:
     standard = site.standard(items=1, overlap=2, annotators=2)
     for login in standard.annotators:
-        submit(site.world, site.database, standard.round_id, login)
+        label(site.world, standard, login, abusive())
     assert "39 short" in site.get("/p/demo/", "manager")
     found = site.api("GET", "/projects/demo/progress").json
     sexist = next(one for one in found["positives"] if one["category"] == "sexist")

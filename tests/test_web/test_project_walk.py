@@ -9,22 +9,17 @@ from playwright.sync_api import expect
 
 from tests.support.browser import accessibility_problems
 from tests.support.live import live
-from tests.test_web.project_support import Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import BrowserContext, Page
+
+    from tests.test_web.project_support import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WIDE = (1366, 768, "light")
 NARROW = (360, 740, "dark")
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield from Site.opened(tmp_path)
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ import pytest
 
 from annotate.services import gold, worker
 from exports.verify import verify_release
-from tests.test_web.project_support import Site
-from tests.test_web.seeded import Seeded, seed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.test_web.project_support import Site
+    from tests.test_web.seeded import Seeded
 
 PAGE = "/p/demo/releases"
 API = "/projects/demo/releases"
@@ -34,16 +34,6 @@ TRAVERSALS = (
     ".",
     "nothing.json",
 )
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield from Site.opened(tmp_path)
-
-
-@pytest.fixture
-def seeded(site: Site) -> Seeded:
-    return seed(site.world)
 
 
 def form(seeded: Seeded, **changes: str) -> dict[str, str]:

@@ -9,18 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from annotate.services import projects
-from tests.test_web.project_support import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from werkzeug.test import TestResponse
 
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield from Site.opened(tmp_path)
+    from tests.test_web.project_support import Site
 
 
 @pytest.fixture

@@ -8,20 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rubrics import library
-from tests.test_services.test_projects import submit
+from tests.support.builders import abusive
+from tests.support.labelling import label
 from tests.test_services.test_rubrics import MAJOR, SOURCE, numbered
-from tests.test_web.project_support import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.test_web.project_support import Site
 
 BROKEN = SOURCE.replace("type: ordinal", "type: ordnal").replace("code: -3", "code: null")
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield from Site.opened(tmp_path)
 
 
 @pytest.fixture
@@ -104,7 +98,7 @@ def test_a_published_number_and_a_small_step_are_refused_in_words(site: Site) ->
 
 def test_a_draft_shows_what_it_changes_and_which_labels(site: Site) -> None:
     standard = site.standard(items=1, overlap=1, annotators=1)
-    submit(site.world, site.database, standard.round_id, standard.annotators[0])
+    label(site.world, standard, standard.annotators[0], abusive())
     added = site.post("/p/demo/rubric/new", "designer", source=numbered(MAJOR, "2.0.0"))
     page = site.get(added.location, "designer")
     assert "<ins>, also as a joke</ins>" in page

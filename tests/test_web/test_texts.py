@@ -19,13 +19,14 @@ from jinja2 import nodes
 
 from annotate.models import UserAccount
 from annotate.web import rendering
-from tests.test_web.project_support import Site
 from tests.test_web.seeded import seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from babel.messages import Catalog
+
+    from tests.test_web.project_support import Site
 
     Said = str | tuple[str, ...] | list[str]
 
@@ -273,11 +274,6 @@ def pseudo_language(
     rendering.catalogue.cache_clear()
     yield "eo"
     rendering.catalogue.cache_clear()
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield from Site.opened(tmp_path)
 
 
 def test_a_person_reads_the_chosen_language(site: Site, pseudo_language: str) -> None:

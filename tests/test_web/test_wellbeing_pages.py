@@ -22,9 +22,9 @@ from rubrics.loader import load_rubric
 from tasks.cells import Cell
 from tasks.exposure import Scale
 from tests.support.browser import accessibility_problems
+from tests.support.budgeting import set_policy
 from tests.support.builders import Standard, World
 from tests.support.databases import ON_SQLITE, migrated_database, settings_for
-from tests.test_services.test_exposure import set_policy
 from tests.test_web import label_script
 from tests.test_web import policy_world as pw
 from tests.test_web.test_label_page import _desk, base  # noqa: F401 - a fixture
