@@ -7,8 +7,8 @@ the tasks that are there, and planning the same items again plans nothing new.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from tasks.allocation import Need, Person, allocate, covers, keyed_order, loads, reads
 
@@ -150,6 +150,19 @@ class Plan:
     def ok(self) -> bool:
         """Return whether the tasks may be made."""
         return not any(problem.severity == "error" for problem in self.problems)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what programs are told: the sums, not every task."""
+        return {
+            "ok": self.ok,
+            "tasks": len(self.tasks),
+            "places": sum(task.needed for task in self.tasks),
+            "people_hours": self.people_hours,
+            "load": dict(self.load),
+            "slices": {name: dict(values) for name, values in self.slices.items()},
+            "coverage": [asdict(row) for row in self.coverage],
+            "problems": [asdict(problem) for problem in self.problems],
+        }
 
 
 def _named(ids: Iterable[str]) -> str:

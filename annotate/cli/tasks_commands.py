@@ -68,7 +68,7 @@ def plan(*, slug: str, as_json: bool, **wanted: Any) -> None:  # noqa: ANN401 - 
         planned = rounds.plan(session, actor, scope, _design(session, scope, wanted))
         names = {one.login: one.name for one in rounds.workers(session, scope)}
     if as_json:
-        click.echo(json.dumps(_plan_json(planned), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(planned.to_json(), ensure_ascii=False, indent=2))
     else:
         _print_plan(planned, names)
     sys.exit(0 if planned.ok else 2)
@@ -171,31 +171,3 @@ def _print_plan(planned: Plan, names: dict[str, str]) -> None:
         )
     for problem in planned.problems:
         click.echo(f"{problem.severity}: {problem.message}", err=True)
-
-
-def _plan_json(planned: Plan) -> dict[str, Any]:
-    return {
-        "ok": planned.ok,
-        "tasks": len(planned.tasks),
-        "places": sum(task.needed for task in planned.tasks),
-        "people_hours": planned.people_hours,
-        "load": dict(planned.load),
-        "slices": {name: dict(values) for name, values in planned.slices.items()},
-        "coverage": [
-            {
-                "question": row.question,
-                "category": row.category,
-                "items": row.items,
-                "labels": row.labels,
-                "conditional": row.conditional,
-                "need_items": row.need_items,
-                "need_positives": row.need_positives,
-                "prevalence_needed": row.prevalence_needed,
-            }
-            for row in planned.coverage
-        ],
-        "problems": [
-            {"code": one.code, "message": one.message, "severity": one.severity}
-            for one in planned.problems
-        ],
-    }

@@ -22,7 +22,7 @@ from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, NotFound
 from annotate.services.ids import known_form
 from annotate.services.places import texts_of
-from annotate.services.scoping import in_scope, visible_items
+from annotate.services.scoping import in_scope, labels_that_count, visible_items
 from tasks.agreement import Level
 from tasks.records import LabelColumns
 from tasks.reliability import VariableUnknown, agreement_report, items_behind
@@ -298,20 +298,10 @@ def current_labels(
 ) -> sa.Select[*tuple[Any, ...]]:
     """Select columns of the labels that stand in a slice: submitted, of their last revision."""
     query = (
-        sa.select(*columns)
-        .select_from(Assignment)
-        .join(
-            Annotation,
-            sa.and_(
-                Annotation.assignment_id == Assignment.id,
-                Annotation.revision == Assignment.current_revision,
-            ),
-        )
+        labels_that_count(*columns)
         .join(Item, Item.id == Assignment.item_id)
-        .join(Label, Label.annotation_id == Annotation.id)
         .where(
             *in_scope(Assignment, scope),
-            Assignment.state == "submitted",
             Annotation.rubric_version_id == chosen.version_id,
             Item.quarantined_at.is_(None),
         )

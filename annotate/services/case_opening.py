@@ -18,6 +18,7 @@ from annotate.models import (
 )
 from annotate.services import audit
 from annotate.services.prepared import Prepared
+from annotate.services.scoping import labels_that_count
 from tasks.label_validation import Cell
 from tasks.routing import open_cells
 
@@ -33,20 +34,11 @@ if TYPE_CHECKING:
 Found = Any
 """A row of a query; its columns stand in the query."""
 _CURRENT = Prepared(
-    sa.select(Annotation.annotator_id, Label.question, Label.category, Label.value, Label.state)
-    .select_from(Assignment)
-    .join(
-        Annotation,
-        sa.and_(
-            Annotation.assignment_id == Assignment.id,
-            Annotation.revision == Assignment.current_revision,
-        ),
-    )
-    .join(Label, Label.annotation_id == Annotation.id)
-    .where(
+    labels_that_count(
+        Annotation.annotator_id, Label.question, Label.category, Label.value, Label.state
+    ).where(
         Assignment.project_id == sa.bindparam("project_id"),
         Assignment.task_id == sa.bindparam("task_id"),
-        Assignment.state == "submitted",
     )
 )
 _STILL_HELD = Prepared(

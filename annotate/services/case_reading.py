@@ -29,8 +29,8 @@ from annotate.models import (
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
-from annotate.services.places import item_view
-from annotate.services.scoping import in_scope, visible_items
+from annotate.services.places import ITEM_COLUMNS, item_view
+from annotate.services.scoping import in_scope, labels_that_count, visible_items
 from annotate.services.text import sha256_hex
 from tasks.routing import cell_order
 
@@ -368,14 +368,7 @@ def own_answer(session: Session, actor: Actor, scope: Scope, case_id: str) -> di
 
 def _item(session: Session, scope: Scope, item_id: str, rubric: Rubric) -> dict[str, Any]:
     row = session.execute(
-        sa.select(
-            Item.id.label("item_id"),
-            Item.external_id,
-            Item.kind,
-            Item.body,
-            Item.language,
-            Item.attributes,
-        ).where(Item.id == item_id, Item.project_id == scope.project_id)
+        sa.select(*ITEM_COLUMNS).where(Item.id == item_id, Item.project_id == scope.project_id)
     ).one()
     return item_view(row, rubric)
 
@@ -423,7 +416,7 @@ def cells_of(session: Session, scope: Scope, case_id: str) -> tuple[OpenCell, ..
 
 def _votes(session: Session, scope: Scope, case: AdjudicationCase) -> tuple[Vote, ...]:
     rows = session.execute(
-        sa.select(
+        labels_that_count(
             Annotation.annotator_id,
             Label.question,
             Label.category,
@@ -431,29 +424,23 @@ def _votes(session: Session, scope: Scope, case: AdjudicationCase) -> tuple[Vote
             Label.state,
             Label.reason,
             Label.clauses,
-        )
-        .select_from(Assignment)
-        .join(
-            Annotation,
-            sa.and_(
-                Annotation.assignment_id == Assignment.id,
-                Annotation.revision == Assignment.current_revision,
-            ),
-        )
-        .join(Label, Label.annotation_id == Annotation.id)
-        .where(
-            *in_scope(Assignment, scope),
-            Assignment.task_id == case.task_id,
-            Assignment.state == "submitted",
-        )
+        ).where(*in_scope(Assignment, scope), Assignment.task_id == case.task_id)
     ).all()
-    people = sorted({row[0] for row in rows}, key=lambda one: sha256_hex(case.id + one))
+    people = sorted({row.annotator_id for row in rows}, key=lambda one: sha256_hex(case.id + one))
     letters = {
         one: LETTERS[index % len(LETTERS)] + (str(index // len(LETTERS)) if index >= 26 else "")
         for index, one in enumerate(people)
     }
     votes = [
-        Vote(letters[row[0]], *row[1:6], tuple(json.loads(row[6])) if row[6] else ())
+        Vote(
+            letters[row.annotator_id],
+            row.question,
+            row.category,
+            row.value,
+            row.state,
+            row.reason,
+            tuple(json.loads(row.clauses)) if row.clauses else (),
+        )
         for row in rows
     ]
     return tuple(sorted(votes, key=lambda vote: (vote.question, vote.category, vote.who)))

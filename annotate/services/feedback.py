@@ -27,6 +27,7 @@ from annotate.models import (
 )
 from annotate.services.compiled import compiled_rubric
 from annotate.services.ids import known_form
+from annotate.services.scoping import labels_that_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,16 +169,7 @@ def clause_text(rubric: Rubric, clause: str | None) -> str:
 def _ruled(actor: Actor, scope: Scope, *columns: Any) -> sa.Select[Any]:  # noqa: ANN401
     """Select over rulings in force on cells that the person labelled and may hear of now."""
     return (
-        sa.select(*columns)
-        .select_from(Assignment)
-        .join(
-            Annotation,
-            sa.and_(
-                Annotation.assignment_id == Assignment.id,
-                Annotation.revision == Assignment.current_revision,
-            ),
-        )
-        .join(Label, Label.annotation_id == Annotation.id)
+        labels_that_count(*columns)
         .join(AdjudicationCase, AdjudicationCase.task_id == Assignment.task_id)
         .join(
             CaseCell,
@@ -192,7 +184,6 @@ def _ruled(actor: Actor, scope: Scope, *columns: Any) -> sa.Select[Any]:  # noqa
         .where(
             Assignment.project_id == scope.project_id,
             Assignment.annotator_id == actor.user_id,
-            Assignment.state == "submitted",
             Label.project_id == scope.project_id,
             AdjudicationCase.project_id == scope.project_id,
             AdjudicationCase.state == "decided",

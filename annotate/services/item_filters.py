@@ -11,7 +11,7 @@ from annotate.models import AdjudicationCase, Annotation, Assignment, Item, Labe
 from annotate.services import rubrics
 from annotate.services.errors import BadInput
 from annotate.services.ids import known_form
-from annotate.services.scoping import in_scope
+from annotate.services.scoping import in_scope, labels_that_count
 from annotate.services.text import canonical_json, check_text
 
 if TYPE_CHECKING:
@@ -210,21 +210,10 @@ def _state_condition(scope: Scope, wanted: ItemFilter) -> sa.ColumnElement[bool]
 
 def _answered(scope: Scope, wanted: ItemFilter) -> sa.Select[Any]:
     """Return the query for current labels of the item that give the wanted answer."""
-    statement = (
-        sa.select(sa.literal(1))
-        .select_from(Annotation)
-        .join(
-            Assignment,
-            (Assignment.id == Annotation.assignment_id)
-            & (Assignment.current_revision == Annotation.revision)
-            & (Assignment.state == "submitted"),
-        )
-        .join(Label, Label.annotation_id == Annotation.id)
-        .where(
-            Annotation.item_id == Item.id,
-            *in_scope(Annotation, scope),
-            Label.question == wanted.question,
-        )
+    statement = labels_that_count(sa.literal(1)).where(
+        Annotation.item_id == Item.id,
+        *in_scope(Annotation, scope),
+        Label.question == wanted.question,
     )
     if wanted.round_id:
         statement = statement.where(Annotation.round_id == wanted.round_id)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from annotate.models import Annotation, Assignment, Item, Label
 from annotate.services import rubrics
-from annotate.services.scoping import current_work, visible_items
+from annotate.services.scoping import in_scope, labels_that_count, visible_items
 from rubrics.schema import NO_OPTION
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _positives(
     cell = (Label.question, Label.category, Label.item_id, Item.language)
     structural = [one.id for one in questions if one.when_not_asked is not None]
     counted = (
-        sa.select(
+        labels_that_count(
             *cell,
             value.label("value"),
             sa.func.count().label("labels"),
@@ -113,16 +113,9 @@ def _positives(
             .over(partition_by=(Label.question, Label.category, Label.item_id))
             .label("all_labels"),
         )
-        .select_from(Assignment)
-        .join(
-            Annotation,
-            (Annotation.assignment_id == Assignment.id)
-            & (Annotation.revision == Assignment.current_revision),
-        )
-        .join(Label, Label.annotation_id == Annotation.id)
         .join(Item, Item.id == Assignment.item_id)
         .where(
-            *current_work(scope),
+            *in_scope(Assignment, scope),
             *visible_items(scope),
             Label.project_id == scope.project_id,
             Annotation.fingerprint == fingerprint,

@@ -13,7 +13,7 @@ from annotate.models import Annotation, Assignment, Item, Label, Project, Rubric
 from annotate.services import audit
 from annotate.services.errors import BadInput, Conflict, NotFound
 from annotate.services.ids import known_form
-from annotate.services.scoping import current_work, visible_items
+from annotate.services.scoping import in_scope, labels_that_count, visible_items
 from rubrics import loader, versioning
 from rubrics.errors import RubricInvalid
 from rubrics.yaml_nodes import Problems, parse
@@ -335,17 +335,10 @@ class _Meanings:
 
 def _label_counts(session: Session, scope: Scope, fingerprint: str) -> dict[tuple[str, str], int]:
     rows = session.execute(
-        sa.select(Label.question, Label.category, sa.func.count())
-        .select_from(Assignment)
-        .join(
-            Annotation,
-            (Annotation.assignment_id == Assignment.id)
-            & (Annotation.revision == Assignment.current_revision),
-        )
-        .join(Label, Label.annotation_id == Annotation.id)
+        labels_that_count(Label.question, Label.category, sa.func.count())
         .join(Item, Item.id == Assignment.item_id)
         .where(
-            *current_work(scope),
+            *in_scope(Assignment, scope),
             *visible_items(scope),
             Annotation.fingerprint == fingerprint,
             Label.project_id == scope.project_id,

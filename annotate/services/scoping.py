@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from annotate.models import Assignment, Item
+import sqlalchemy as sa
+
+from annotate.models import Annotation, Assignment, Item, Label
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
     from annotate.policy import Scope
 
 
@@ -33,6 +33,18 @@ def visible_items(scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
     return tuple(conditions)
 
 
-def current_work(scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions for assignments whose labels count."""
-    return (*in_scope(Assignment, scope), Assignment.state == "submitted")
+def labels_that_count(*columns: Any) -> sa.Select[*tuple[Any, ...]]:  # noqa: ANN401
+    """Select over labels of submitted assignments in their last revision, of whatever scope."""
+    return (
+        sa.select(*columns)
+        .select_from(Assignment)
+        .join(
+            Annotation,
+            sa.and_(
+                Annotation.assignment_id == Assignment.id,
+                Annotation.revision == Assignment.current_revision,
+            ),
+        )
+        .join(Label, Label.annotation_id == Annotation.id)
+        .where(Assignment.state == "submitted")
+    )

@@ -132,39 +132,16 @@ def generated_json(made: Generated) -> Json:
 def plan_json(plan: Plan, people: Iterable[Worker]) -> Json:
     """Return a plan: what it costs, whom it loads, what it covers, what is wrong with it."""
     names = {one.login: one for one in people}
-    return {
-        "ok": plan.ok,
-        "tasks": len(plan.tasks),
-        "places": sum(task.needed for task in plan.tasks),
-        "people_hours": plan.people_hours,
-        "load": [
-            {
-                "annotator": login,
-                "name": names[login].name if login in names else login,
-                "team": names[login].team if login in names else None,
-                "items": items,
-            }
-            for login, items in plan.load.items()
-        ],
-        "coverage": [
-            {
-                "question": row.question,
-                "category": row.category,
-                "items": row.items,
-                "labels": row.labels,
-                "conditional": row.conditional,
-                "need_items": row.need_items,
-                "need_positives": row.need_positives,
-                "prevalence_needed": row.prevalence_needed,
-            }
-            for row in plan.coverage
-        ],
-        "slices": {name: dict(values) for name, values in plan.slices.items()},
-        "problems": [
-            {"code": one.code, "message": one.message, "severity": one.severity}
-            for one in plan.problems
-        ],
-    }
+    load = [
+        {
+            "annotator": login,
+            "name": names[login].name if login in names else login,
+            "team": names[login].team if login in names else None,
+            "items": items,
+        }
+        for login, items in plan.load.items()
+    ]
+    return {**plan.to_json(), "load": load}
 
 
 def overview_json(overview: Overview) -> Json:
