@@ -150,7 +150,7 @@ def _ranking(question: Question, value: str) -> str:
         return checked_ranking(question, ranking_groups(value.replace(" ", "")))
     except Refused as error:
         raise _BadValue(
-            Sentence("%(question)s %(error)s", question=repr(question.id), error=error)
+            Sentence("%(question)s %(fault)s", question=repr(question.id), fault=str(error))
         ) from None
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from annotate.services import uploads
 from annotate.services.containers import FileRefused
 from annotate.services.errors import BadInput
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,10 +69,18 @@ class ZipFiles:
         try:
             self.zip = zipfile.ZipFile(path)
         except (*_BROKEN, ValueError, OSError) as error:
-            raise BadInput(f"The files cannot be read as a zip: {error}") from error
+            raise BadInput(
+                Sentence("The files cannot be read as a zip: %(error)s", error=str(error))
+            ) from error
         infos = [info for info in self.zip.infolist() if not info.is_dir()]
         if len(infos) > MAX_ENTRIES:
-            raise BadInput(f"The zip holds {len(infos):,} files; at most {MAX_ENTRIES:,} are taken")
+            raise BadInput(
+                Sentence(
+                    "The zip holds %(n)s files; at most %(most)s are taken",
+                    n=f"{len(infos):,}",
+                    most=f"{MAX_ENTRIES:,}",
+                )
+            )
         self.infos: dict[str, list[zipfile.ZipInfo]] = defaultdict(list)
         self.by_last: dict[str, list[str]] = defaultdict(list)
         for info in infos:
@@ -120,7 +129,11 @@ class FolderFiles:
                 if path.is_file():
                     return path.open("rb")
             except OSError as error:  # also a name that is too long
-                words = f"the file {name} cannot be read: {error.strerror}"
+                words = Sentence(
+                    "the file %(name)s cannot be read: %(reason)s",
+                    name=name,
+                    reason=error.strerror,
+                )
                 raise FileRefused(words) from error
             except (ValueError, RuntimeError) as error:  # NUL in it; links that go in a circle
                 raise FileRefused(f"the file {name} cannot be found under this name") from error
@@ -187,8 +200,12 @@ def unpack_items(settings: Settings, path: Path) -> tuple[Path, str]:
     ]
     if len(names) != 1:
         raise BadInput(
-            f"The zip must hold one item file ({', '.join(ITEM_FILES)}) at its top, beside its "
-            f"files; it holds {len(names)}"
+            Sentence(
+                "The zip must hold one item file (%(known)s) at its top, beside its files; it "
+                "holds %(n)s",
+                known=", ".join(ITEM_FILES),
+                n=len(names),
+            )
         )
     target, out = uploads.create(settings)
     try:
@@ -196,7 +213,11 @@ def unpack_items(settings: Settings, path: Path) -> tuple[Path, str]:
             _copy_item_file(stream, out)
     except FileRefused as refused:
         target.unlink(missing_ok=True)
-        raise BadInput(f"The item file cannot be taken out of the zip: {refused}") from refused
+        raise BadInput(
+            Sentence(
+                "The item file cannot be taken out of the zip: %(refused)s", refused=str(refused)
+            )
+        ) from refused
     except BaseException:
         target.unlink(missing_ok=True)
         raise

@@ -26,6 +26,7 @@ from exports.manifest import FILE_NAME, digest_of
 from exports.release import ReleaseRow, write_release
 from exports.splits import Fractions
 from exports.verify import verify_release
+from rubrics.sentences import Sentence
 from rubrics.versioning import from_canonical_json
 from tasks.records import LabelColumns
 from tasks.reliability import agreement_report
@@ -176,12 +177,14 @@ def freeze(session: Session, actor: Actor, scope: Scope, wish: ReleaseWish) -> s
 def _check(wish: ReleaseWish) -> None:
     problems = []
     if not 0 <= wish.seed <= MAX_SEED:
-        problems.append({"field": "seed", "message": f"A whole number from 0 to {MAX_SEED}."})
+        problems.append(
+            {"field": "seed", "message": Sentence("A whole number from 0 to %(n)s.", n=MAX_SEED)}
+        )
     if wish.undecided not in {"open", "majority"}:
-        problems.append({"field": "undecided", "message": "Say open or majority."})
+        problems.append({"field": "undecided", "message": Sentence("Say open or majority.")})
     # written so that what is no number is refused, too
     if not (wish.validation >= 0 and wish.test >= 0 and wish.validation + wish.test < 1):
-        words = "The two shares are 0 or more, and leave something to train on."
+        words = Sentence("The two shares are 0 or more, and leave something to train on.")
         problems.append({"field": "test", "message": words})
     if problems:
         raise BadInput(problems[0]["message"], problems=problems)
@@ -400,7 +403,7 @@ def by_number(session: Session, scope: Scope, number: int) -> str:
     for release in _releases(session, scope):
         if release.number == number:
             return release.id
-    raise NotFound(f"There is no release {number} in this project.")
+    raise NotFound(Sentence("There is no release %(number)s in this project.", number=number))
 
 
 def _line(session: Session, release: GoldRelease) -> ReleaseLine:

@@ -21,6 +21,7 @@ from annotate.services.job_running import Progress
 from annotate.services.scoping import visible_items
 from annotate.services.text import canonical_json
 from exports.item_files import BadRow, ItemRow, read_items
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     import io
@@ -105,8 +106,11 @@ def format_of(filename: str, wanted: str = "") -> Format:
     found = FORMATS.get(Path(filename).suffix.lower())
     if found is None or wanted:
         raise BadInput(
-            f"The format of {filename[:100] or 'the file'} is not known: choose JSONL or CSV",
-            problems=[{"field": "format", "message": "Choose JSONL or CSV."}],
+            Sentence(
+                "The format of %(file)s is not known: choose JSONL or CSV",
+                file=filename[:100] or Sentence("the file"),
+            ),
+            problems=[{"field": "format", "message": Sentence("Choose JSONL or CSV.")}],
         )
     return found
 

@@ -12,6 +12,7 @@ from annotate.models import ApiToken, UserAccount
 from annotate.services import accounts, audit, leases, links, roles
 from annotate.services.errors import Conflict, NotFound
 from annotate.services.ids import known_form
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -273,7 +274,7 @@ def id_of(session: Session, login: str) -> str:
         )
     )
     if found is None:
-        raise NotFound(f"Nobody has the login {login!r}.")
+        raise NotFound(Sentence("Nobody has the login %(login)s.", login=repr(login)))
     return found
 
 

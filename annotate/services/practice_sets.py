@@ -27,6 +27,7 @@ from annotate.services.practice import PracticeLine, ReferenceCell, row_of, wait
 from annotate.services.scoping import visible_items
 from annotate.services.text import canonical_json, check_text
 from exports.strict_json import JsonRefused, parse
+from rubrics.sentences import Sentence
 from tasks.cells import LabelsRefused
 
 if TYPE_CHECKING:
@@ -58,14 +59,21 @@ def add_file(session: Session, actor: Actor, scope: Scope, version_id: str, text
         (number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()
     ]
     if not numbered or len(numbered) > MAX_ITEMS:
-        raise BadInput(f"Give 1 to {MAX_ITEMS} lines, one for each item.")
+        raise BadInput(Sentence("Give 1 to %(n)s lines, one for each item.", n=MAX_ITEMS))
     rows: list[tuple[str, tuple[ReferenceCell, ...]]] = []
     problems: list[dict[str, Any]] = []
     for number, line in numbered:
         try:
             rows.append(_read_line(session, scope, compiled, line))
         except (BadInput, JsonRefused, LabelsRefused) as error:
-            problems.append({"line": number, "message": f"Line {number}: {error}"})
+            problems.append(
+                {
+                    "line": number,
+                    "message": Sentence(
+                        "Line %(number)s: %(error)s", number=number, error=str(error)
+                    ),
+                }
+            )
     if problems:
         raise BadInput(problems[0]["message"], problems=problems)
     return _store(session, actor, scope, (version_id, compiled.fingerprint, "imported"), rows)
@@ -150,10 +158,18 @@ def _read_line(
         )
     ).first()
     if item is None:
-        raise BadInput(f"There is no item {row.get('id')!r} here. Import the items first.")
+        raise BadInput(
+            Sentence(
+                "There is no item %(item)s here. Import the items first.",
+                item=repr(row.get("id")),
+            )
+        )
     if _is_waiting(session, scope, item.id):
         raise BadInput(
-            f"Item {row['id']!r} still waits to be labelled; practice would give its answer away."
+            Sentence(
+                "Item %(item)s still waits to be labelled; practice would give its answer away.",
+                item=repr(row["id"]),
+            )
         )
     cells = compiled.validator.validate(row.get("answers"), texts_of(item.body))
     reasons = dict(_reasons(row.get("why", {}), compiled))
@@ -167,14 +183,22 @@ def _reasons(given: object, compiled: CompiledRubric) -> Iterator[tuple[str, tup
     questions = {question.id for question in compiled.rubric.questions}
     for key, reason in given.items():
         if key.partition("/")[0] not in questions:
-            raise BadInput(f'"why" names {key!r}; the rubric has no such question.')
+            raise BadInput(
+                Sentence('"why" names %(key)s; the rubric has no such question.', key=repr(key))
+            )
         if not isinstance(reason, dict) or not reason.keys() <= {"clause", "text"}:
-            raise BadInput(f'The reason of {key!r} is an object with "clause" and "text".')
+            raise BadInput(
+                Sentence(
+                    'The reason of %(key)s is an object with "clause" and "text".', key=repr(key)
+                )
+            )
         clause, text = str(reason.get("clause") or ""), str(reason.get("text") or "")
         if clause and clause not in known:
-            raise BadInput(f"The rubric has no clause {clause!r}.")
+            raise BadInput(Sentence("The rubric has no clause %(clause)s.", clause=repr(clause)))
         if len(text) > MAX_EXPLANATION:
-            raise BadInput(f"An explanation has at most {MAX_EXPLANATION} characters.")
+            raise BadInput(
+                Sentence("An explanation has at most %(n)s characters.", n=MAX_EXPLANATION)
+            )
         yield key, (clause, text)
 
 

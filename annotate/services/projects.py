@@ -15,6 +15,7 @@ from annotate.models import Project
 from annotate.services import audit, wellbeing
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.text import canonical_json, check_text
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,7 +136,7 @@ def by_slug(session: Session, actor: Actor, slug: str) -> Project:
     """
     project = session.scalar(sa.select(Project).where(Project.slug == slug))
     if project is None or not actor.sees(project.id):
-        raise NotFound(f"There is no project {slug!r} here.")
+        raise NotFound(Sentence("There is no project %(slug)s here.", slug=repr(slug)))
     return project
 
 
@@ -234,15 +235,19 @@ def update(
 def _refuse(problems: list[dict[str, str]]) -> None:
     if problems:
         first = problems[0]
-        raise BadInput(f"{first['field']}: {first['message']}", problems=problems)
+        raise BadInput(
+            Sentence("%(field)s: %(message)s", field=first["field"], message=first["message"]),
+            problems=problems,
+        )
 
 
 def _slug_problems(slug: str) -> list[dict[str, str]]:
     if len(slug) <= _SLUG_CHARACTERS and _SLUG.match(slug):
         return []
-    words = (
-        f"Use small letters, digits and single hyphens, at most {_SLUG_CHARACTERS}, for example "
-        "assistant-safety."
+    words = Sentence(
+        "Use small letters, digits and single hyphens, at most %(n)s, "
+        "for example assistant-safety.",
+        n=_SLUG_CHARACTERS,
     )
     return [{"field": "slug", "message": words}]
 
@@ -252,12 +257,20 @@ def _text_problems(title: str, description: str) -> list[dict[str, str]]:
     check_text(description, "description")
     problems = []
     if not title.strip():
-        problems.append({"field": "title", "message": "A project needs a name."})
+        problems.append({"field": "title", "message": Sentence("A project needs a name.")})
     if len(title) > TITLE_CHARACTERS:
-        words = f"{TITLE_CHARACTERS} characters at most; these are {len(title)}."
+        words = Sentence(
+            "%(most)s characters at most; these are %(n)s.",
+            most=TITLE_CHARACTERS,
+            n=len(title),
+        )
         problems.append({"field": "title", "message": words})
     if len(description) > DESCRIPTION_CHARACTERS:
-        words = f"{DESCRIPTION_CHARACTERS} characters at most; these are {len(description)}."
+        words = Sentence(
+            "%(most)s characters at most; these are %(n)s.",
+            most=DESCRIPTION_CHARACTERS,
+            n=len(description),
+        )
         problems.append({"field": "description", "message": words})
     return problems
 
@@ -266,17 +279,17 @@ def _checked_settings(
     before: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[dict[str, str]]]:
     problems = [
-        {"field": key, "message": f"There is no setting {key!r}."}
+        {"field": key, "message": Sentence("There is no setting %(key)s.", key=repr(key))}
         for key in given
         if key not in DEFAULT_SETTINGS
     ]
     chosen = {**before, **{key: given[key] for key in given if key in DEFAULT_SETTINGS}}
     if not isinstance(chosen["adjudicator_may_be_annotator"], bool):
-        words = "Say true or false."
+        words = Sentence("Say true or false.")
         problems.append({"field": "adjudicator_may_be_annotator", "message": words})
     votes = chosen["min_votes"]
     if isinstance(votes, bool) or not isinstance(votes, int) or not 1 <= votes <= MAX_VOTES:
-        words = f"Give a whole number from 1 to {MAX_VOTES}."
+        words = Sentence("Give a whole number from 1 to %(n)s.", n=MAX_VOTES)
         problems.append({"field": "min_votes", "message": words})
     return chosen, problems
 
@@ -287,5 +300,10 @@ def _refuse_taken(session: Session, slug: str) -> None:
 
 
 def _taken(slug: str) -> Conflict:
-    problem = {"field": "slug", "message": f"{slug} is taken. Choose another address."}
-    return Conflict(f"There is a project {slug!r} already.", problems=[problem])
+    problem = {
+        "field": "slug",
+        "message": Sentence("%(slug)s is taken. Choose another address.", slug=slug),
+    }
+    return Conflict(
+        Sentence("There is a project %(slug)s already.", slug=repr(slug)), problems=[problem]
+    )

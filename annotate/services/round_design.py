@@ -13,6 +13,7 @@ from annotate.policy import ANNOTATOR, Actor, Grant
 from annotate.services import rubrics
 from annotate.services.errors import BadInput, Conflict
 from annotate.services.text import canonical_json, check_text
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -118,15 +119,22 @@ def checked(session: Session, scope: Scope, design: RoundDesign) -> RoundDesign:
     known = {team_id for team_id, _, _ in teams_of(workers(session, scope))}
     strange = [team for team in design.team_ids if team not in known]
     if strange:
-        words = "Nobody of this team may label here. Choose a team with annotators."
+        words = Sentence("Nobody of this team may label here. Choose a team with annotators.")
         problems.append({"field": "team_ids", "message": words})
     if problems:
         first = problems[0]
-        raise BadInput(f"{first['field']}: {first['message']}", problems=problems)
+        raise BadInput(
+            Sentence("%(field)s: %(message)s", field=first["field"], message=first["message"]),
+            problems=problems,
+        )
     version = rubrics.get(session, scope, design.rubric_version_id)
     if version.status != "published":
         raise Conflict(
-            f"Version {version.version} is a {version.status}. Publish it, then plan the round."
+            Sentence(
+                "Version %(version)s is a %(status)s. Publish it, then plan the round.",
+                version=version.version,
+                status=Sentence(version.status),
+            )
         )
     teams = design.team_ids
     if not teams and scope.team_ids is not None:
@@ -147,16 +155,16 @@ def checked(session: Session, scope: Scope, design: RoundDesign) -> RoundDesign:
 def _number_problems(design: RoundDesign) -> list[dict[str, str]]:
     problems = []
     if design.allocation is None and not 1 <= design.overlap <= MAX_OVERLAP:
-        words = f"Give a whole number from 1 to {MAX_OVERLAP}."
+        words = Sentence("Give a whole number from 1 to %(n)s.", n=MAX_OVERLAP)
         problems.append({"field": "overlap", "message": words})
     if not 0 <= design.seed <= MAX_SEED:
-        words = f"Give a whole number from 0 to {MAX_SEED}."
+        words = Sentence("Give a whole number from 0 to %(n)s.", n=MAX_SEED)
         problems.append({"field": "seed", "message": words})
     if not 0 < design.minutes_per_item <= MAX_MINUTES:
-        words = f"Give minutes over 0, {MAX_MINUTES:.0f} at most."
+        words = Sentence("Give minutes over 0, %(n)s at most.", n=f"{MAX_MINUTES:.0f}")
         problems.append({"field": "minutes_per_item", "message": words})
     if design.allocation is not None and not design.allocation:
-        words = "The allocation is empty: one row names an item and an annotator."
+        words = Sentence("The allocation is empty: one row names an item and an annotator.")
         problems.append({"field": "allocation", "message": words})
     return problems
 
@@ -165,12 +173,12 @@ def _word_problems(design: RoundDesign) -> list[dict[str, str]]:
     check_text(design.name, "name")
     problems = []
     if not design.name.strip():
-        problems.append({"field": "name", "message": "A round needs a name."})
+        problems.append({"field": "name", "message": Sentence("A round needs a name.")})
     if len(design.name) > NAME_CHARACTERS:
-        words = f"{NAME_CHARACTERS} characters at most."
+        words = Sentence("%(n)s characters at most.", n=NAME_CHARACTERS)
         problems.append({"field": "name", "message": words})
     if design.phase not in PHASES:
-        words = f"Choose one of {', '.join(PHASES)}."
+        words = Sentence("Choose one of %(known)s.", known=", ".join(PHASES))
         problems.append({"field": "phase", "message": words})
     return problems
 

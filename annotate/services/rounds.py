@@ -27,6 +27,7 @@ from annotate.services.ids import known_form
 from annotate.services.round_design import PHASES, RoundDesign, Worker, teams_of, workers
 from annotate.services.scoping import visible_items
 from annotate.services.team_scope import visible_rounds
+from rubrics.sentences import Sentence, together
 from tasks import generation
 
 if TYPE_CHECKING:
@@ -176,10 +177,7 @@ def set_state(session: Session, actor: Actor, scope: Scope, round_id: str, state
     if found.state == state:
         return found
     if state not in NEXT_STATES.get(found.state, ()):
-        raise Conflict(
-            f"Round {found.number} is {found.state} and cannot become {state!r}. "
-            + ("A closed round stays closed." if found.state == "closed" else "")
-        )
+        raise Conflict(_cannot_become(found, state))
     found.state = state
     session.flush()
     verb = {"open": "resumed", "paused": "paused", "closed": "closed"}[state]
@@ -228,17 +226,39 @@ def _require_same(found: Round, design: RoundDesign) -> None:
     asked = (design.rubric_version_id, design.phase, design.seed, round_design.kept_design(design))
     same_overlap = design.allocation is not None or found.overlap == design.overlap
     if made != asked or not same_overlap:
-        problem = {"field": "name", "message": "This name belongs to a round of another design."}
+        problem = {
+            "field": "name",
+            "message": Sentence("This name belongs to a round of another design."),
+        }
         raise Conflict(
-            f"Round {found.number} is called {found.name!r} and has another design. "
-            "Choose another name.",
+            Sentence(
+                "Round %(number)s is called %(name)s and has another design. Choose another name.",
+                number=found.number,
+                name=repr(found.name),
+            ),
             problems=[problem],
         )
 
 
+def _cannot_become(found: Round, state: str) -> Sentence:
+    refused = Sentence(
+        "Round %(number)s is %(state)s and cannot become %(wanted)s.",
+        number=found.number,
+        state=Sentence(found.state),
+        wanted=repr(state),
+    )
+    if found.state != "closed":
+        return refused
+    return together((refused, Sentence("A closed round stays closed.")))
+
+
 def _require_open(found: Round) -> None:
     if found.state == "closed":
-        raise Conflict(f"Round {found.number} is closed: make a new round for more items.")
+        raise Conflict(
+            Sentence(
+                "Round %(number)s is closed: make a new round for more items.", number=found.number
+            )
+        )
 
 
 def _require_ok(planned: Plan) -> None:
@@ -249,7 +269,10 @@ def _require_ok(planned: Plan) -> None:
         for one in planned.problems
         if one.severity == "error"
     ]
-    raise BadInput(f"The plan cannot be made: {problems[0]['message']}", problems=problems)
+    raise BadInput(
+        Sentence("The plan cannot be made: %(message)s", message=problems[0]["message"]),
+        problems=problems,
+    )
 
 
 # ----------------------------------------------------------------------------------- planning

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from annotate.db import new_id, now, settings_of
 from annotate.models import Job
 from annotate.services.errors import BadInput
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,8 +61,12 @@ def check_room(settings: Settings, size: int | None) -> None:
     free = shutil.disk_usage(folder(settings)).free
     if (size or 0) + SPARE_BYTES > free:
         raise BadInput(
-            f"The server's disk has {free // 1024**2:,} MB free, too little for a file of "
-            f"{(size or 0) // 1024**2:,} MB. Ask an administrator to make room; nothing was stored."
+            Sentence(
+                "The server's disk has %(free)s MB free, too little for a file of %(size)s "
+                "MB. Ask an administrator to make room; nothing was stored.",
+                free=f"{free // 1024**2:,}",
+                size=f"{(size or 0) // 1024**2:,}",
+            )
         )
 
 

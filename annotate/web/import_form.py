@@ -11,6 +11,7 @@ from werkzeug.formparser import parse_form_data
 from annotate.services import file_sources, uploads
 from annotate.services.errors import BadInput
 from annotate.services.text import check_text
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +111,9 @@ def wanted(settings: Settings, sent: Sent) -> Wanted:
     if not name.lower().endswith(".zip"):
         return Wanted(path, name, media)
     if media is not None:
-        words = "A zip brings its own files: choose either the zip or files beside the item file."
+        words = Sentence(
+            "A zip brings its own files: choose either the zip or files beside the item file."
+        )
         raise BadInput(words, problems=[problem(words)])
     try:
         items, inner = file_sources.unpack_items(settings, path)

@@ -16,6 +16,7 @@ from annotate.web.labeling import Key  # noqa: TC001 - pydantic reads it
 from annotate.web.projects import status_of
 from annotate.web.rendering import translate as _
 from annotate.web.requests import Body, actor, json_body, read_session, scope, transaction
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from flask import Response
@@ -167,7 +168,7 @@ def _file() -> str:
     given = request.files.get("file")
     data = given.stream.read(MAX_FILE_BYTES + 1) if given is not None else b""
     if not data or len(data) > MAX_FILE_BYTES:
-        raise BadInput(f"Choose a file of at most {MAX_FILE_BYTES // 1_000_000} MB.")
+        raise BadInput(Sentence("Choose a file of at most %(n)s MB.", n=MAX_FILE_BYTES // 1000000))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -22,6 +22,7 @@ from annotate.web.requests import (
     scope,
     transaction,
 )
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from flask import Response
@@ -226,8 +227,8 @@ def whole_number(name: str) -> int:
     digits = text.removeprefix("-")
     if digits.isascii() and digits.isdecimal() and len(digits) < 20:
         return int(text)
-    problem = {"field": name, "message": "Give a whole number."}
-    raise BadInput(f"{name} is not a whole number", problems=[problem])
+    problem = {"field": name, "message": Sentence("Give a whole number.")}
+    raise BadInput(Sentence("%(name)s is not a whole number", name=name), problems=[problem])
 
 
 # ------------------------------------------------------------------------------------------ API

@@ -22,6 +22,7 @@ from annotate.web.requests import (
     scope,
     transaction,
 )
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from flask import Response
@@ -104,8 +105,8 @@ def _percent(text: str, field: str) -> float:
 
 def _whole(text: str, field: str) -> int:
     if not text.isdecimal() or len(text) > MOST_DIGITS:
-        problem = {"field": field, "message": "Give a whole number."}
-        raise BadInput(f"{field}: give a whole number", problems=[problem])
+        problem = {"field": field, "message": Sentence("Give a whole number.")}
+        raise BadInput(Sentence("%(field)s: give a whole number", field=field), problems=[problem])
     return int(text)
 
 

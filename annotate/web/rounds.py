@@ -24,6 +24,7 @@ from annotate.web.requests import (
     scope,
     transaction,
 )
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from flask import Response
@@ -156,11 +157,13 @@ def _allocation_text() -> str:
     data = upload.stream.read(MAX_FILE_BYTES + 1)
     problem = None
     if len(data) > MAX_FILE_BYTES:
-        problem = f"The file is larger than {MAX_FILE_BYTES:,} bytes."
+        problem = Sentence("The file is larger than %(n)s bytes.", n=f"{MAX_FILE_BYTES:,}")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = f"The file is not UTF-8: byte {error.start + 1} cannot be read."
+        problem = Sentence(
+            "The file is not UTF-8: byte %(place)s cannot be read.", place=error.start + 1
+        )
         text = ""
     if problem is not None:
         raise BadInput(problem, problems=[{"field": "allocation", "message": problem}])
@@ -170,7 +173,10 @@ def _allocation_text() -> str:
 def _design(allocation: str) -> RoundDesign:
     places = request.form.get("places", "open")
     if places == "file" and not allocation.strip():
-        problem = {"field": "allocation", "message": "Choose the file with the allocation."}
+        problem = {
+            "field": "allocation",
+            "message": Sentence("Choose the file with the allocation."),
+        }
         raise BadInput("There is no allocation", problems=[problem])
     return RoundDesign(
         rubric_version_id=form_text("rubric_version_id"),
@@ -190,7 +196,7 @@ def _minutes() -> float:
     try:
         return float(text)
     except ValueError as error:
-        problem = {"field": "minutes_per_item", "message": "Give a number of minutes."}
+        problem = {"field": "minutes_per_item", "message": Sentence("Give a number of minutes.")}
         raise BadInput("minutes_per_item is not a number", problems=[problem]) from error
 
 

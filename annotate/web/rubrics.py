@@ -21,6 +21,7 @@ from annotate.web.rubric_view import (
 )
 from rubrics import library
 from rubrics.errors import RubricInvalid, UnknownElement
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -147,12 +148,19 @@ def _typed() -> str:
     if upload is not None and upload.filename:
         data = upload.stream.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
-            raise BadInput(f"The file is larger than {MAX_FILE_BYTES:,} bytes: no rubric is.")
+            raise BadInput(
+                Sentence(
+                    "The file is larger than %(n)s bytes: no rubric is.", n=f"{MAX_FILE_BYTES:,}"
+                )
+            )
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise BadInput(
-                f"The file is not UTF-8: byte {error.start + 1} cannot be read. Save it as UTF-8."
+                Sentence(
+                    "The file is not UTF-8: byte %(place)s cannot be read. Save it as UTF-8.",
+                    place=error.start + 1,
+                )
             ) from error
     return request.form.get("source", "").replace("\r\n", "\n")
 
@@ -282,5 +290,10 @@ def api_diff(rubric_version_id: str) -> Response:
         raise NotFound("There is no such rubric version here.")
     old = request.args.get("against") or getattr(rubrics.before(lines, shown), "id", None)
     if old is None:
-        raise Conflict(f"Version {shown.version} follows no other: name one with ?against=ID.")
+        raise Conflict(
+            Sentence(
+                "Version %(version)s follows no other: name one with ?against=ID.",
+                version=shown.version,
+            )
+        )
     return jsonify(comparison_json(rubrics.compare(session, scope(), old, shown.id)))
