@@ -29,6 +29,7 @@ from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
 from annotate.services.scoping import visible_items
 from annotate.services.team_scope import visible_tasks
+from exports.gold_set import gold_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -431,6 +432,11 @@ def _gold(session: Session, scope: Scope, item_id: str) -> tuple[GoldView, ...]:
     ).all()
     versions = {row.rubric_version_id for row in rows}
     read = {version_id: rubrics.load(session, scope, version_id) for version_id in versions}
+    places = {version_id: gold_order(rubric) for version_id, rubric in read.items()}
+    in_order = sorted(
+        rows,
+        key=lambda row: (-row.number, places[row.rubric_version_id][row.question, row.category]),
+    )
     return tuple(
         GoldView(
             row.id,
@@ -442,5 +448,5 @@ def _gold(session: Session, scope: Scope, item_id: str) -> tuple[GoldView, ...]:
             row.n,
             read[row.rubric_version_id],
         )
-        for row in rows
+        for row in in_order
     )

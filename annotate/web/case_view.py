@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from annotate.services.own_answers import cell_key
 from annotate.web.rendering import said
 from annotate.web.rendering import translate as _
-from rubrics.schema import RESPONSES
+from rubrics.schema import NO_OPTION, RESPONSES
 from tasks.answer_values import (
     category_name,
     every_ranking,
@@ -245,7 +245,7 @@ def value_words(rubric: Rubric, question: str, category: str, value: str | None,
         return ranking_words(found, value) if ranked else said(span_words(found, value))
     labels = {option.id: option.label for option in found.options}
     del category
-    return labels.get(value, value)
+    return labels.get(value) or (_("none") if value == NO_OPTION else value)
 
 
 def comparison(case: CaseView) -> tuple[tuple[str, ...], tuple[VoteRow, ...]]:

@@ -35,6 +35,9 @@ def test_gold_cells_read_as_the_rubric_says_them(settings: Settings, database: D
         re.findall(r'<th scope="row"><code>(.*?)</code></th><td>(.*?)</td>', gold, flags=re.DOTALL)
     )
     rows = {re.sub(r"<.*?>", "", name): re.sub(r"<.*?>", "", value) for name, value in rows.items()}
+    assert next(iter(rows)) == "severity", "in the order of the rubric"
+    assert list(rows)[-1] == "abusive", "what is derived stands last"
+    assert rows["target"] == "none"
     assert rows["severity"] == "Mild abuse"
     assert rows["abusive"] == "yes"
     assert rows["types · sexist"] == "no"
