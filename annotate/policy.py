@@ -62,6 +62,7 @@ TOKEN_SCOPES: dict[str, frozenset[str]] = {
             "case.view",
             "gold.view",
             "job.view",
+            "audit.view",
         }
     ),
     "design": frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -49,7 +49,7 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """One event. ``facts`` are keys and numbers, no content."""
+    """One event. Its values are keys and numbers, no content; None when they are sealed."""
 
     id: str
     at: datetime
@@ -59,7 +59,13 @@ class AuditLine:
     kind: str
     object_type: str
     object_id: str
-    facts: tuple[tuple[str, str], ...]
+    values: dict[str, Any] | None
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """What is known beside, in few words, as the list shows it."""
+        told = self.values or {}
+        return tuple((name, _short(told[name])) for name in sorted(told) if told[name] != "")
 
 
 def listed(
@@ -98,7 +104,7 @@ def listed(
         query = query.where(AuditEvent.id < known_form(before, "page"))
     sealed = facts_sealed(actor, scope)
     return tuple(
-        AuditLine(*row[:8], () if sealed else _facts(row[8]))
+        AuditLine(*row[:8], None if sealed else json.loads(row[8]))
         for row in session.execute(query).all()
     )
 
@@ -122,11 +128,6 @@ def _conditions(chosen: AuditFilter) -> list[sa.ColumnElement[bool]]:
     if chosen.until is not None:
         found.append(AuditEvent.at < chosen.until)
     return found
-
-
-def _facts(body: str) -> tuple[tuple[str, str], ...]:
-    found = json.loads(body)
-    return tuple((name, _short(found[name])) for name in sorted(found) if found[name] != "")
 
 
 def _short(value: object) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, jsonify, render_template, request, url_for
 
 from annotate.services import audit_reading, projects
 from annotate.services.audit_reading import AuditFilter
@@ -18,6 +18,10 @@ from annotate.web.requests import actor, read_session, scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from flask import Response
+
+    from annotate.services.audit_reading import AuditLine
 
 blueprint = Blueprint("audit", __name__)
 FIELDS = ("who", "action", "object", "from", "to")
@@ -29,10 +33,8 @@ def index(project: str) -> str:
     """List who did what, the newest first."""
     asked = _asked()
     before = request.args.get("before") or None
-    found = audit_reading.listed(read_session(), actor(), scope(), _filter(asked), before=before)
-    lines, older = found[: audit_reading.PAGE], None
-    if len(found) > audit_reading.PAGE:
-        older = _address(project, {**asked, "before": lines[-1].id})
+    lines, last = _page(asked, before)
+    older = _address(project, {**asked, "before": last}) if last else None
     return render_template(
         "audit/index.html",
         project=SimpleNamespace(name=projects.get(read_session(), scope()).title),
@@ -43,6 +45,43 @@ def index(project: str) -> str:
         older=older,
         newest=_address(project, asked) if before else None,
     )
+
+
+@blueprint.get("/api/v1/projects/<project>/audit")
+def api_list(project: str) -> Response:
+    """List events, the newest first; ``next`` is the address of the following page.
+
+    The query takes who, action, object, from, to (days of the owner's time zone) and before. The
+    facts are null for whoever may decide cases: they name the cells at issue.
+    """
+    asked = _asked()
+    lines, last = _page(asked, request.args.get("before") or None)
+    following = None
+    if last:
+        values: dict[str, Any] = {**asked, "before": last}
+        following = url_for(".api_list", project=project, **values)
+    return jsonify({"events": [_event(line) for line in lines], "next": following})
+
+
+def _event(line: AuditLine) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "at": line.at.isoformat(),
+        "login": line.login,
+        "name": line.name,
+        "channel": line.channel,
+        "kind": line.kind,
+        "object_type": line.object_type,
+        "object_id": line.object_id,
+        "facts": line.values,
+    }
+
+
+def _page(asked: Mapping[str, str], before: str | None) -> tuple[tuple[AuditLine, ...], str | None]:
+    """Return a page of events, and the id of its last one when there are older ones."""
+    found = audit_reading.listed(read_session(), actor(), scope(), _filter(asked), before=before)
+    lines = found[: audit_reading.PAGE]
+    return lines, lines[-1].id if len(found) > len(lines) else None
 
 
 def _address(project: str, query: Mapping[str, str]) -> str:

@@ -130,6 +130,7 @@ ROUTES: dict[str, Rule] = {
     "releases.api_file": api("gold.view", "release_id"),
     # audit
     "audit.index": page("audit.view", "project"),
+    "audit.api_list": api("audit.view", "project"),
     # projects
     "projects.home": page("self"),
     "projects.index": page("self"),

@@ -49,7 +49,7 @@ OWNERS_ALONE = {"session_id", "token_id"}
 """Objects of no project: there for their owner, wherever that is."""
 MANAGERS_OR_STARTER = {"jobs.cancel", "jobs.api_cancel"}
 """All who see a job see it; only who started it or manages the project ends it."""
-ALL_TEAMS = {"rounds.extend", "rounds.api_extend", "audit.index"}
+ALL_TEAMS = {"rounds.extend", "rounds.api_extend", "audit.index", "audit.api_list"}
 """What belongs to all teams is for those whose role is for all teams."""
 TEAM_OF = {"round_id", "item_id", "assignment_id", "case_id", "job_id"}
 COMPARED = ("Content-Type", "Content-Length", "Cache-Control", "Location", "Set-Cookie", "Vary")
