@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from annotate.services.errors import BadInput
 from annotate.services.text import check_text
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +61,9 @@ def _check_header(row: list[str]) -> None:
     given = tuple(cell.strip().lower() for cell in row)
     if given != COLUMNS:
         shown = ", ".join(given) or "nothing"
-        words = f"The first line must be item,annotator. It is: {shown[:200]}."
+        words = Sentence(
+            "The first line must be item,annotator. It is: %(shown)s.", shown=shown[:200]
+        )
         raise _refused([(1, words)])
 
 
@@ -70,15 +73,19 @@ def _take(found: dict[str, list[str]], row: list[str]) -> str | None:
     if not any(cells):
         return None
     if len(cells) != len(COLUMNS):
-        return f"{len(COLUMNS)} columns are expected; this row has {len(cells)}."
+        return Sentence(
+            "%(n)s columns are expected; this row has %(found)s.", n=len(COLUMNS), found=len(cells)
+        )
     item, login = cells[0], cells[1].lower()
     if not item or not login:
-        return "The item is missing." if not item else "The annotator is missing."
+        return (
+            Sentence("The item is missing.") if not item else Sentence("The annotator is missing.")
+        )
     if max(len(item), len(login)) > MAX_NAME:
-        return f"A name is longer than {MAX_NAME} characters."
+        return Sentence("A name is longer than %(n)s characters.", n=MAX_NAME)
     people = found.setdefault(item, [])
     if login in people:
-        return f"{login} is given {item} twice."
+        return Sentence("%(login)s is given %(item)s twice.", login=login, item=item)
     people.append(login)
     return None
 
@@ -91,8 +98,14 @@ def _refused(problems: list[tuple[int, str]]) -> BadInput:
     more = len(problems) - len(listed)
     if more:
         listed.append(
-            {"field": "allocation", "line": 0, "message": f"{more:,} more lines have mistakes."}
+            {
+                "field": "allocation",
+                "line": 0,
+                "message": Sentence("%(n)s more lines have mistakes.", n=f"{more:,}"),
+            }
         )
     line, message = problems[0]
-    where = f"line {line}: " if line else ""
-    return BadInput(f"The allocation cannot be used: {where}{message}", problems=listed)
+    if line:
+        message = Sentence("line %(line)s: %(message)s", line=line, message=message)
+    words = Sentence("The allocation cannot be used: %(message)s", message=message)
+    return BadInput(words, problems=listed)

@@ -16,6 +16,7 @@ from annotate.services.ids import known_form
 from annotate.services.scoping import in_scope, labels_that_count, visible_items
 from rubrics import loader, versioning
 from rubrics.errors import RubricInvalid
+from rubrics.sentences import Sentence
 from rubrics.yaml_nodes import Problems, parse
 
 if TYPE_CHECKING:
@@ -98,12 +99,18 @@ def read_source(text: str, name: str = SOURCE_NAME) -> Reading:
         When the text is empty or far longer than any rubric.
     """
     if not text.strip():
-        problem = {"field": "source", "message": "There is no rubric in it."}
+        problem = {"field": "source", "message": Sentence("There is no rubric in it.")}
         raise BadInput("The rubric is empty.", problems=[problem])
     if len(text) > MAX_SOURCE_CHARACTERS:
-        words = f"{MAX_SOURCE_CHARACTERS:,} characters at most; these are {len(text):,}."
+        words = Sentence(
+            "%(most)s characters at most; these are %(n)s.",
+            most=f"{MAX_SOURCE_CHARACTERS:,}",
+            n=f"{len(text):,}",
+        )
         problem = {"field": "source", "message": words}
-        raise BadInput(f"The rubric is too long: {words}", problems=[problem])
+        raise BadInput(
+            Sentence("The rubric is too long: %(words)s", words=words), problems=[problem]
+        )
     try:
         found = _read(text)
     except RubricInvalid as invalid:
@@ -181,14 +188,19 @@ def publish(session: Session, actor: Actor, scope: Scope, version_id: str) -> Ru
     if version.status == "published":
         return version
     if version.status == "retired":
-        raise Conflict(f"Version {version.version} is retired; add a new version instead.")
+        raise Conflict(
+            Sentence(
+                "Version %(version)s is retired; add a new version instead.",
+                version=version.version,
+            )
+        )
     before = _last_published(session, scope, version.rubric_id)
     if before is not None:
         reason = versioning.bump_problem(
             from_version(before), read_canonical(version.fingerprint, version.canonical)
         )
         if reason is not None:
-            raise Conflict(f"The version number does not fit: {reason}.")
+            raise Conflict(Sentence("The version number does not fit: %(reason)s.", reason=reason))
     version.status, version.published_at = "published", now(session)
     session.flush()
     _record(session, actor, scope, "rubric.published", version)
@@ -377,8 +389,12 @@ def _make_room(session: Session, actor: Actor, scope: Scope, rubric_id: str, num
         return
     if taken.status != "draft":
         raise Conflict(
-            f"Version {number} is {taken.status} and is never edited. Give the new text a higher "
-            "version number."
+            Sentence(
+                "Version %(version)s is %(status)s and is never edited. Give the new text a "
+                "higher version number.",
+                version=number,
+                status=Sentence(taken.status),
+            )
         )
     _record(session, actor, scope, "rubric.draft_replaced", taken)
     session.delete(taken)
