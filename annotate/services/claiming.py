@@ -36,7 +36,6 @@ from annotate.services.places import (
     item_view,
 )
 from annotate.services.prepared import Prepared, insert_for
-from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -466,13 +465,7 @@ def report(  # noqa: PLR0913 - the request's fields
 ) -> None:
     """Stop an item: out of every queue and view at once, and every lease on it ended."""
     if kind not in REPORT_KINDS:
-        raise BadInput(
-            Sentence(
-                "kind is %(kind)s; it can be %(known)s",
-                kind=repr(kind),
-                known=", ".join(REPORT_KINDS),
-            )
-        )
+        raise BadInput(f"kind is {kind!r}; it can be {', '.join(REPORT_KINDS)}")
     row = held_place(session, actor, scope, assignment_id, fence)
     at = now(session)
     session.execute(
