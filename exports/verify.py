@@ -271,10 +271,6 @@ def _cell_name(row: Row | None) -> str:
     return place + (f"/{row['category']}" if row["category"] else "")
 
 
-def _differing(written: Row, again: Row) -> set[str]:
-    return {name for name in written.keys() | again.keys() if written.get(name) != again.get(name)}
-
-
 def _check_gold(release: _Release, rubric: Rubric) -> Iterator[VerifyProblem]:
     for written, again in zip_longest(release.rows("gold"), _gold_again(release, rubric)):
         if written == again:

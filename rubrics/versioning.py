@@ -289,10 +289,6 @@ class RubricDiff:
         impacts = (change.impact for change in self.changes)
         return max(impacts, key=_SIZE.__getitem__, default="none")
 
-    def of_element(self, element: str) -> tuple[Change, ...]:
-        """Return the changes of one element, e.g. ``category hate``."""
-        return tuple(change for change in self.changes if change.element == element)
-
     def __str__(self) -> str:
         """Return one line per change."""
         return "\n".join(str(change) for change in self.changes)

@@ -22,6 +22,7 @@ from annotate.models import (
     Task,
     TaskExposure,
 )
+from annotate.services.places import ITEM_COLUMNS
 from annotate.services.prepared import Prepared
 from tasks.exposure import MODALITY
 
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
 
 _STILL = MODALITY["image"]
 """The factor of pictures and sound."""
-_ITEM = (
-    Item.id.label("item_id"),
-    Item.external_id,
-    Item.kind,
-    Item.body,
-    Item.language,
-    Item.attributes,
-)
 
 _NONE = sa.literal_column("0", sa.Integer)
 """In the text of the statement: a parameter would keep a planner from the partial index."""
@@ -124,7 +117,7 @@ def _for_annotator(
     """Return the query for the tasks that the annotator may be given, as they stand."""
     queue = Reservation if allocation == "explicit" else Task
     query = (
-        sa.select(Task.id.label("task_id"), queue.priority, queue.ord, *_ITEM)
+        sa.select(Task.id.label("task_id"), queue.priority, queue.ord, *ITEM_COLUMNS)
         .join(Item, Item.id == Task.item_id)
         .where(
             queue.project_id == sa.bindparam("project_id"),

@@ -55,7 +55,6 @@ class OwnSubmission:
     external_id: str
     submitted_at: datetime
     revision: int
-    editable_until: datetime
     editable: bool
     decided: bool
     """An adjudicator ruled on the item: its labels stay as they are."""
@@ -211,7 +210,6 @@ def submissions(
             row.external_id,
             row.closed_at,
             row.current_revision,
-            row.closed_at + window,
             row.closed_at + window > moment and not row.decided,
             bool(row.decided),
         )
