@@ -14,6 +14,7 @@ from annotate.services.adjudication import Ruling
 from annotate.services.case_reading import CaseFilter
 from annotate.services.errors import BadInput
 from annotate.web import case_view
+from annotate.web.language_names import language_name
 from annotate.web.rendering import said
 from annotate.web.rendering import translate as _
 from annotate.web.requests import (
@@ -115,6 +116,7 @@ def index(project: str) -> str:
         project=_crumb(),
         slug=project,
         lines=lines,
+        language_name=language_name,
         chosen=chosen,
         counts=case_reading.counts(session, here),
         cells=case_reading.cells_at_issue(session, actor(), here),
@@ -161,6 +163,7 @@ def _page(project: str, case_id: str, typed: dict[str, str], problems: list[dict
         slug=project,
         case=case,
         item=SimpleNamespace(**case.item, concealed=case.item["needs_reveal"]),
+        language_name=language_name,
         fields=fields,
         questions=case_view.blind_fields(case) if blind else (),
         picked=_picked(),

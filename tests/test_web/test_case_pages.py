@@ -37,6 +37,11 @@ def visible(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
 
 
+def cut(page: str, case_id: str) -> str:
+    """Return a case's row of the list."""
+    return page[page.index(f'/cases/{case_id}"') :].partition("</tr>")[0]
+
+
 def answered(site: Site, seeded: Seeded, login: str = "adjudicator") -> None:
     assert site.post(address(seeded, "/take"), login).status_code == 302
     assert site.post(address(seeded, "/answer"), login, **BLIND).status_code == 302
@@ -51,6 +56,12 @@ def fence(site: Site, seeded: Seeded, login: str = "adjudicator") -> str:
 def choices(page: str) -> dict[str, str]:
     """Return what is chosen on a page, by field."""
     return dict(CHECKED.findall(page))
+
+
+def test_the_language_of_an_item_stands_by_its_name(site: Site, seeded: Seeded) -> None:
+    assert "conversation · English" in visible(site.get(address(seeded), "adjudicator"))
+    row = cut(site.get("/p/demo/cases", "adjudicator"), seeded.open_case)
+    assert "English" in visible(row)
 
 
 # ------------------------------------------------------------------------------------- sealed
