@@ -14,31 +14,13 @@ from annotate.cli import replay_commands
 from annotate.cli.replay_commands import Tally
 from annotate.models import ApiToken, AuditEvent, UserAccount
 from tests.support.apps import application_on
-from tests.support.databases import migrated_database
-from tests.support.live import live
-from tests.test_cli.test_replay import Desk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
+
+    from tests.test_cli.replay_desk import Desk
 
 ROWS = "".join(f"{item},{who},0,,\n" for who in ("ann", "bob", "cai") for item in "ab")
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    folder: Path = tmp_path_factory.mktemp("replayed")
-    with migrated_database("sqlite", folder) as url:
-        desk = Desk(url, folder)
-        with live(desk.application):
-            yield desk
-        desk.database.dispose()
-
-
-@pytest.fixture
-def desk(served: Desk) -> Iterator[Desk]:
-    yield served
-    served.instead = None
 
 
 def counted(desk: Desk, slug: str) -> tuple[int, int]:
