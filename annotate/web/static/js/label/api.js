@@ -90,13 +90,13 @@ export async function persistently(attempt, onWait) {
 /**
  * @template T
  * @param {Promise<T>} answer
- * @returns {Promise<T>} fails with a TypeError, as fetch does, also when no answer came in time
+ * @returns {Promise<T>} fails with a TypeError, as fetch does, also when no answer came in time, or none that is whole
  */
 async function reached(answer) {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof DOMException && error.name === "TimeoutError") throw new TypeError(error.message);
+    if (error instanceof SyntaxError || (error instanceof DOMException && error.name === "TimeoutError")) throw new TypeError(error.message);
     throw error;
   }
 }
@@ -134,6 +134,8 @@ export class Api {
     const date = Date.parse(answer.headers.get("Date") ?? "");
     if (!Number.isNaN(date)) this.skew = date - Date.now();
     const data = answer.headers.get("Content-Type")?.includes("json") ? await reached(answer.json()) : null;
+    // A gateway that wants its terms accepted says 200, too. The server is out of reach then.
+    if (answer.ok && data === null) throw new TypeError("this is no answer of the server");
     if (answer.ok) return data;
     const error = data?.error ?? {};
     throw new ApiError(answer.status, error.code ?? "refused", error.message ?? answer.statusText, error.problems ?? []);

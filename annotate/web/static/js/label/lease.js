@@ -4,6 +4,8 @@ import { ApiError, isPassing } from "./api.js";
 /** @typedef {import("./types.js").Assignment} Assignment */
 
 const SHORTEST_BEAT = 5000;
+/** After a refusal that somebody has to mend: a fault of the server, or a sign-in that is over. */
+const LATER = 30_000;
 /** Without any input for this long nobody is at work, and the place goes back when its lease ends. */
 const AWAY_AFTER = 15 * 60_000;
 
@@ -78,9 +80,10 @@ export class Lease {
       } else if (error instanceof ApiError && [404, 409, 410].includes(error.status)) {
         this.release();
         this.onLost();
-      } else if (error instanceof ApiError && error.status === 401) {
-        this.onSignedOut(error);
-      } else if (!(error instanceof ApiError)) {
+      } else if (error instanceof ApiError) {
+        this.timer = setTimeout(() => void this.#beat(), LATER);
+        if (error.status === 401) this.onSignedOut(error);
+      } else {
         throw error;
       }
     }

@@ -95,11 +95,23 @@ export function pendingDrafts(userId) {
   });
 }
 
-/** Forget every draft in this browser: on signing out. */
+/**
+ * @param {string | null} text of a draft
+ * @returns {boolean}
+ */
+function carriesEntry(text) {
+  try {
+    return Boolean(JSON.parse(text ?? "{}").pending);
+  } catch {
+    return false;
+  }
+}
+
+/** Forget every draft in this browser, on signing out, but for what was submitted and is kept nowhere else. */
 export function forgetDrafts() {
   try {
     for (const key of Object.keys(localStorage)) {
-      if (key.startsWith(PREFIX)) localStorage.removeItem(key);
+      if (key.startsWith(PREFIX) && !carriesEntry(localStorage.getItem(key))) localStorage.removeItem(key);
     }
   } catch {
     // Nothing was kept where storage is off.

@@ -53,16 +53,27 @@ export class Queue {
     this.account = account;
     /** Entries that this browser would not keep. They are sent from here, and lost with the page. */
     this.loose = /** @type {Map<string, Entry>} */ (new Map());
+    /** What is on the disk, as far as this page knows. */
+    this.kept = /** @type {Map<string, Entry>} */ (new Map());
+    /** What was removed and may still be on the disk, because that failed. */
+    this.removed = /** @type {Set<string>} */ (new Set());
     /** @type {Promise<IDBDatabase | null> | null} */
     this.database = null;
   }
 
   #open() {
     this.database ??= opened().catch((error) => {
-      if (error instanceof DOMException || error instanceof ReferenceError) return null;
+      if (error instanceof DOMException || error instanceof ReferenceError || error instanceof TypeError) return null;
       throw error;
     });
     return this.database;
+  }
+
+  /** The browser closed what it kept, and perhaps threw it away: what this page knows of it is sent from here. */
+  #lost() {
+    for (const [key, entry] of this.kept) this.loose.set(key, this.loose.get(key) ?? entry);
+    this.kept.clear();
+    this.database = null;
   }
 
   /**
@@ -72,14 +83,29 @@ export class Queue {
    * @returns {Promise<T | undefined>} undefined where this browser keeps nothing
    */
   async #within(mode, act) {
+    try {
+      return await this.#once(mode, act);
+    } catch (error) {
+      if (!(error instanceof DOMException) || error.name !== "InvalidStateError") throw error;
+      this.#lost();
+      return this.#once(mode, act);
+    }
+  }
+
+  /**
+   * @template T
+   * @param {IDBTransactionMode} mode
+   * @param {(store: IDBObjectStore) => IDBRequest<T>} act
+   * @returns {Promise<T | undefined>}
+   */
+  async #once(mode, act) {
     const database = await this.#open();
     if (!database) return undefined;
     return new Promise((done, failed) => {
       const work = database.transaction(STORE, mode, { durability: "strict" });
       const request = act(work.objectStore(STORE));
       work.oncomplete = () => done(request.result);
-      work.onabort = () => failed(work.error);
-      work.onerror = () => failed(work.error);
+      work.onabort = () => failed(work.error ?? new DOMException("it was broken off", "AbortError"));
     });
   }
 
@@ -91,6 +117,7 @@ export class Queue {
    */
   async put(entry) {
     this.loose.set(entry.key, entry);
+    this.removed.delete(entry.key);
     try {
       const kept = await this.#within("readwrite", (store) => store.put(entry));
       if (kept === undefined) return false;
@@ -99,20 +126,41 @@ export class Queue {
       throw error;
     }
     this.loose.delete(entry.key);
+    this.kept.set(entry.key, entry);
     return true;
   }
 
   /** @param {string} key */
   async remove(key) {
     this.loose.delete(key);
-    await this.#within("readwrite", (store) => store.delete(key));
+    this.kept.delete(key);
+    this.removed.add(key);
+    try {
+      await this.#within("readwrite", (store) => store.delete(key));
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+      return; // the next page sends it once more, and the server knows it by its key
+    }
+    this.loose.delete(key);
+    this.removed.delete(key);
+  }
+
+  /** @returns {Promise<Entry[]>} */
+  async #onDisk() {
+    const owner = [location.origin, this.account];
+    try {
+      return await this.#within("readonly", (store) => store.index(BY_OWNER).getAll(owner)) ?? [];
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+      return [...this.kept.values()];
+    }
   }
 
   /** @returns {Promise<Entry[]>} one's own, in the order in which they were submitted */
   async all() {
-    const owner = [location.origin, this.account];
-    const kept = await this.#within("readonly", (store) => store.index(BY_OWNER).getAll(owner)) ?? [];
-    const known = new Map([...kept, ...this.loose.values()].map((/** @type {Entry} */ entry) => [entry.key, entry]));
+    const kept = (await this.#onDisk()).filter(({ key }) => !this.removed.has(key));
+    this.kept = new Map(kept.map((entry) => [entry.key, entry]));
+    const known = new Map([...this.kept, ...this.loose]);
     return [...known.values()].sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : 1));
   }
 
