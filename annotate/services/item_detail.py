@@ -27,6 +27,7 @@ from annotate.models import (
 from annotate.services import item_labels, rubrics
 from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
+from annotate.services.items import ONLY_FILES
 from annotate.services.scoping import visible_items
 from annotate.services.team_scope import visible_tasks
 from exports.gold_set import gold_order
@@ -119,6 +120,7 @@ class ItemView:
     id: str
     external_id: str
     kind: str
+    only_files: bool
     body: dict[str, Any]
     language: str | None
     source: str | None
@@ -134,11 +136,6 @@ class ItemView:
     sealed: str | None
     tasks: tuple[TaskView, ...] = ()
     gold: tuple[GoldView, ...] = field(default=())
-
-    @property
-    def only_files(self) -> bool:
-        """Whether the item holds pictures or recordings and no words."""
-        return self.kind == "text" and not self.body["text"]
 
     def to_json(self) -> dict[str, Any]:
         """Return what the JSON API shows."""
@@ -193,11 +190,14 @@ def detail(session: Session, actor: Actor, scope: Scope, item_id: str) -> ItemVi
     NotFound
         When there is none, or it is in quarantine.
     """
-    item = session.execute(
-        sa.select(Item).where(Item.id == known_form(item_id, "item"), *visible_items(scope))
-    ).scalar_one_or_none()
-    if item is None:
+    found = session.execute(
+        sa.select(Item, ONLY_FILES).where(
+            Item.id == known_form(item_id, "item"), *visible_items(scope)
+        )
+    ).one_or_none()
+    if found is None:
         raise NotFound("There is no item of that id here.")
+    item, only_files = found
     tasks = _tasks(session, scope, item_id)
     texts = {row.fingerprint: _rubric(row) for row in tasks}
     sealed = _sealed(session, actor, scope, item_id)
@@ -205,6 +205,7 @@ def detail(session: Session, actor: Actor, scope: Scope, item_id: str) -> ItemVi
         id=item.id,
         external_id=item.external_id,
         kind=item.kind,
+        only_files=only_files,
         body=json.loads(item.body),
         language=item.language,
         source=item.source,

@@ -27,8 +27,9 @@ PAGE = 50
 SEARCHED = 200
 """How many items a search reads at a time."""
 EXCERPT = 140
-_ONLY_FILES = (Item.kind == "text") & Item.body.endswith('"text":""}', autoescape=True)
-"""Whether an item holds no words: its text is empty, and stands last in the stored body."""
+ONLY_FILES = (Item.kind == "text") & Item.body.endswith('"text":""}', autoescape=True)
+"""Whether an item holds pictures or recordings and no words: its text, the last part of a stored
+body, is empty."""
 Row = Any
 """A row of one of the queries below; their columns stand in the query."""
 
@@ -101,7 +102,7 @@ def page(
         Item.kind,
         Item.language,
         Item.created_at,
-        _ONLY_FILES.label("only_files"),
+        ONLY_FILES.label("only_files"),
     ]
     if excerpts or wanted.text:
         columns.append(Item.body)
