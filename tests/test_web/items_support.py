@@ -31,6 +31,13 @@ class Site:
         app = application_on(replace(settings, inline_jobs=False), database)
         return cls(database, World(database), app)
 
+    def staffed(self) -> str:
+        """Make a project with a designer, a manager and an auditor, and return its id."""
+        project_id = self.world.project()
+        for role in ("designer", "manager", "auditor"):
+            self.world.grant(role, role, project_id)
+        return project_id
+
     def as_person(self, login: str) -> FlaskClient:
         """A browser in which the person is signed in."""
         client = self.app.test_client()

@@ -25,10 +25,7 @@ API = "/api/v1/projects/demo/items"
 @pytest.fixture
 def site(settings: Settings, database: Database) -> Site:
     made = Site.open(settings, database)
-    project_id = made.world.project()
-    for role in ("designer", "manager", "auditor"):
-        made.world.grant(role, role, project_id)
-    made.world.grant("ann-1", "annotator", project_id)
+    made.world.grant("ann-1", "annotator", made.staffed())
     return made
 
 

@@ -33,10 +33,7 @@ API = "/api/v1/projects/demo/items"
 @pytest.fixture
 def site(settings: Settings, database: Database) -> Site:
     made = Site.open(settings, database)
-    project_id = made.world.project()
-    for role in ("designer", "manager", "auditor"):
-        made.world.grant(role, role, project_id)
-    made.world.grant("ann", "annotator", project_id, team="Internal")
+    made.world.grant("ann", "annotator", made.staffed(), team="Internal")
     return made
 
 
