@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from rubrics.reader import Context, Fields, note
 from rubrics.schema import AllOf, AnyOf, Compare, Condition, Not, Number, Operand
+from rubrics.sentences import Sentence
 from rubrics.yaml_nodes import Listing, Node, Scalar
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ def _operand(fields: Fields, op: str) -> Operand | None:
     if op in {"any_of", "none_of"}:
         ids = fields.ids(op)
         if not ids and isinstance(fields.node(op), Listing):
-            note(fields, "empty", f"{fields.at(op)!r} names no option", fields.at(op))
+            note(
+                fields,
+                "empty",
+                Sentence("%(place)s names no option", place=repr(fields.at(op))),
+                fields.at(op),
+            )
         return ids
     node = fields.node(op)
     if isinstance(node, Scalar) and node.kind == "bool":
@@ -37,9 +43,19 @@ def _compare(fields: Fields) -> Condition | None:
     given = [op for op in OPERATORS if fields.given(op)]
     question = fields.identifier("question")
     if len(given) != 1:
-        found = "no comparison" if not given else "several comparisons: " + ", ".join(given)
-        hint = "give one of " + ", ".join(OPERATORS)
-        note(fields, "bad_condition", f"{fields.path!r} has {found}", fields.path, hint)
+        found = (
+            Sentence("several comparisons: %(listed)s", listed=", ".join(given))
+            if given
+            else Sentence("no comparison")
+        )
+        hint = Sentence("give one of %(listed)s", listed=", ".join(OPERATORS))
+        note(
+            fields,
+            "bad_condition",
+            Sentence("%(path)s has %(found)s", path=repr(fields.path), found=found),
+            fields.path,
+            hint,
+        )
         return None
     value = _operand(fields, given[0])
     if not question or value is None or value in ("", ()):
@@ -50,7 +66,12 @@ def _compare(fields: Fields) -> Condition | None:
 def _parts(fields: Fields, name: str) -> tuple[Condition, ...]:
     found = [_condition(node, path, fields.context) for node, path in fields.items(name)]
     if not found and isinstance(fields.node(name), Listing):
-        note(fields, "empty", f"{fields.at(name)!r} has no parts", fields.at(name))
+        note(
+            fields,
+            "empty",
+            Sentence("%(place)s has no parts", place=repr(fields.at(name))),
+            fields.at(name),
+        )
     return tuple(part for part in found if part is not None)
 
 
@@ -60,8 +81,8 @@ def _condition(node: Node, path: str, context: Context) -> Condition | None:
     if not joints:
         return _compare(fields) if not isinstance(node, Scalar | Listing) else None
     if len(joints) > 1 or fields.given("question"):
-        hint = "nest one inside the other"
-        message = f"{path!r} mixes several kinds of condition"
+        hint = Sentence("nest one inside the other")
+        message = Sentence("%(path)s mixes several kinds of condition", path=repr(path))
         note(fields, "bad_condition", message, path, hint)
         return None
     return _joined(fields, joints[0])

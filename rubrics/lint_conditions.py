@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rubrics.reachability import Reachability
 from rubrics.reader import did_you_mean
 from rubrics.schema import AllOf, Compare, Not
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -72,15 +73,26 @@ class Linter:
         for name, path in ids:
             if name and name in first:
                 line = self._places.at(first[name]).line
-                hint = f"it is taken in line {line}" if line else None
-                self.note("duplicate_id", f"{what} id {name!r} is used twice", path, hint)
+                hint = Sentence("it is taken in line %(line)s", line=line) if line else None
+                self.note(
+                    "duplicate_id",
+                    Sentence("%(what)s id %(name)s is used twice", what=what, name=repr(name)),
+                    path,
+                    hint,
+                )
             first.setdefault(name, path)
 
     def dangling(self, what: str, name: str, known: Iterable[str], path: str) -> None:
         """Note a reference to something that is not there."""
         names = [one for one in known if one]
-        hint = did_you_mean(name, names) or ("there are: " + ", ".join(names) if names else None)
-        self.note("dangling_reference", f"there is no {what} {name!r}", path, hint)
+        listed = Sentence("there are: %(names)s", names=", ".join(names)) if names else None
+        hint = did_you_mean(name, names) or listed
+        self.note(
+            "dangling_reference",
+            Sentence("there is no %(what)s %(name)s", what=what, name=repr(name)),
+            path,
+            hint,
+        )
 
 
 def check_condition(linter: Linter, condition: Condition, path: str, known: Sequence[str]) -> None:
@@ -97,8 +109,10 @@ def check_reach(linter: Linter) -> None:
         if flawed.isdisjoint(linter.reach.closure(condition)) and not linter.reach.can_hold(
             condition
         ):
-            hint = "its parts, or the conditions of the questions it looks at, exclude each other"
-            linter.note("never_holds", "this condition can never hold", path, hint)
+            hint = Sentence(
+                "its parts, or the conditions of the questions it looks at, exclude each other"
+            )
+            linter.note("never_holds", Sentence("this condition can never hold"), path, hint)
 
 
 def _gated(linter: Linter, condition: Condition) -> bool:
@@ -125,11 +139,13 @@ def _leaf(linter: Linter, test: Compare, path: str, known: Sequence[str]) -> boo
     question = linter.by_id.get(test.question)
     place = f"{path}.question"
     if question is None:
-        linter.dangling("question", test.question, known, place)
+        linter.dangling(Sentence("question"), test.question, known, place)
         return False
     if test.question not in known:
-        message = f"question {test.question!r} is not asked before this one"
-        hint = "a condition looks back: move one of the two questions"
+        message = Sentence(
+            "question %(question)s is not asked before this one", question=repr(test.question)
+        )
+        hint = Sentence("a condition looks back: move one of the two questions")
         linter.note("later_question", message, place, hint)
         return False
     if linter.is_unsound(question):
@@ -141,8 +157,8 @@ def _leaf(linter: Linter, test: Compare, path: str, known: Sequence[str]) -> boo
 
 def _operand(linter: Linter, test: Compare, question: Question, place: str) -> bool:
     if question.type in {"text", "span", "ranking"}:
-        message = f"a {question.type} answer can only be tested with 'chosen'"
-        linter.note("bad_operand", message, place, "write 'chosen: true'")
+        message = Sentence("a %(type)s answer can only be tested with 'chosen'", type=question.type)
+        linter.note("bad_operand", message, place, Sentence("write 'chosen: true'"))
         return False
     if question.type == "boolean":
         return _boolean_operand(linter, test, place)
@@ -156,22 +172,28 @@ def _operand(linter: Linter, test: Compare, question: Question, place: str) -> b
 def _boolean_operand(linter: Linter, test: Compare, place: str) -> bool:
     if test.op == "is" and isinstance(test.value, bool):
         return True
-    message = "a boolean answer is compared with 'is: true' or 'is: false'"
+    message = Sentence("a boolean answer is compared with 'is: true' or 'is: false'")
     linter.note("bad_operand", message, place)
     return False
 
 
 def _number_operand(linter: Linter, test: Compare, question: Question, place: str) -> bool:
     if isinstance(test.value, bool) or not isinstance(test.value, int | float):
-        message = "a number is compared with a number by 'is', 'at_least' or 'at_most'"
+        message = Sentence("a number is compared with a number by 'is', 'at_least' or 'at_most'")
         linter.note("bad_operand", message, place)
         return False
     low, high = question.min, question.max
     too_high = high is not None and test.op != "at_most" and test.value > high
     too_low = low is not None and test.op != "at_least" and test.value < low
     if too_high or too_low:
-        bound = f"never above {high:g}" if too_high else f"never below {low:g}"
-        message = f"this can never hold: {question.id!r} is {bound}"
+        bound = (
+            Sentence("never above %(high)s", high=f"{high:g}")
+            if too_high
+            else Sentence("never below %(low)s", low=f"{low:g}")
+        )
+        message = Sentence(
+            "this can never hold: %(id)s is %(bound)s", id=repr(question.id), bound=bound
+        )
         linter.note("never_holds", message, place)
     return not (too_high or too_low)
 
@@ -179,17 +201,30 @@ def _number_operand(linter: Linter, test: Compare, question: Question, place: st
 def _order_operand(linter: Linter, test: Compare, question: Question, place: str) -> bool:
     codes = [option.code for option in question.options if option.code is not None]
     if not codes:
-        message = f"the options of {question.id!r} have no codes to compare"
-        linter.note("bad_operand", message, place, "add codes, or use 'is' or 'any_of'")
+        message = Sentence("the options of %(id)s have no codes to compare", id=repr(question.id))
+        linter.note("bad_operand", message, place, Sentence("add codes, or use 'is' or 'any_of'"))
         return False
     if test.accepts:
         return True
     least, greatest = min(codes), max(codes)
     bound = (
-        f"the least code is {least:g}" if test.op == "at_most" else f"the greatest is {greatest:g}"
+        Sentence("the least code is %(least)s", least=f"{least:g}")
+        if test.op == "at_most"
+        else Sentence("the greatest is %(greatest)s", greatest=f"{greatest:g}")
     )
-    message = f"this can never hold: no option of {question.id!r} fits, {bound}"
-    linter.note("never_holds", message, place, f"codes go from {least:g} to {greatest:g}")
+    message = Sentence(
+        "this can never hold: no option of %(id)s fits, %(bound)s",
+        id=repr(question.id),
+        bound=bound,
+    )
+    linter.note(
+        "never_holds",
+        message,
+        place,
+        Sentence(
+            "codes go from %(least)s to %(greatest)s", least=f"{least:g}", greatest=f"{greatest:g}"
+        ),
+    )
     return False
 
 
@@ -198,17 +233,24 @@ def _option_operand(linter: Linter, test: Compare, question: Question, place: st
     if not known:
         return False
     if isinstance(test.value, bool | int | float):
-        hint = "name an option id, or use 'at_least' or 'at_most' for codes"
-        linter.note("bad_operand", f"{question.id!r} is answered with an option id", place, hint)
+        hint = Sentence("name an option id, or use 'at_least' or 'at_most' for codes")
+        linter.note(
+            "bad_operand",
+            Sentence("%(id)s is answered with an option id", id=repr(question.id)),
+            place,
+            hint,
+        )
         return False
     names = test.value if isinstance(test.value, tuple) else (test.value,)
     unknown = [name for name in names if name not in known]
     for name in unknown:
-        linter.dangling(f"option of {question.id!r}", name, known, place)
+        linter.dangling(Sentence("option of %(id)s", id=repr(question.id)), name, known, place)
     if unknown:
         return False
     if test.op == "none_of" and question.type != "multi" and set(names) >= set(known):
-        message = f"this can never hold: it rules out every option of {question.id!r}"
+        message = Sentence(
+            "this can never hold: it rules out every option of %(id)s", id=repr(question.id)
+        )
         linter.note("never_holds", message, place)
         return False
     return True

@@ -41,6 +41,7 @@ from rubrics.schema import (
     Rubric,
     Status,
 )
+from rubrics.sentences import Sentence
 from rubrics.yaml_nodes import Node, Place, Problems, Scalar, Table, parse
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _levels(fields: Fields) -> tuple[Level, ...]:
         else:
             fields.context.problems.add(
                 "not_allowed",
-                f"{text!r} is not a level of measurement",
+                Sentence("%(text)s is not a level of measurement", text=repr(text)),
                 fields.context.places.at(fields.at("levels")),
                 "allowed: " + ", ".join(allowed),
             )
@@ -259,9 +260,9 @@ def _level(fields: Fields, kind: str) -> Level | None:
         note(
             fields,
             "level_not_allowed",
-            f"a {kind} question is not measured and has no level",
+            Sentence("a %(kind)s question is not measured and has no level", kind=kind),
             fields.at("level"),
-            "remove the key",
+            Sentence("remove the key"),
         )
         return None
     return _word(fields, "level", Level, default)
@@ -324,8 +325,14 @@ def _derived(node: Node, path: str, context: Context) -> Derived | None:
 def _version(fields: Fields, name: str) -> str | None:
     text = fields.text(name)
     if text and _VERSION.match(text) is None:
-        hint = "write three numbers, for example 1.0.0"
-        note(fields, "bad_version", f"{text!r} is not a version", fields.at(name), hint)
+        hint = Sentence("write three numbers, for example 1.0.0")
+        note(
+            fields,
+            "bad_version",
+            Sentence("%(text)s is not a version", text=repr(text)),
+            fields.at(name),
+            hint,
+        )
     return text
 
 
@@ -334,8 +341,14 @@ def _languages(fields: Fields) -> tuple[str, ...]:
     for index, text in enumerate(found):
         if _LANGUAGE.match(text) is None:
             path = f"{fields.at('languages')}[{index}]"
-            hint = "write a tag such as en or pt-BR"
-            note(fields, "bad_language", f"{text!r} is not a language tag", path, hint)
+            hint = Sentence("write a tag such as en or pt-BR")
+            note(
+                fields,
+                "bad_language",
+                Sentence("%(text)s is not a language tag", text=repr(text)),
+                path,
+                hint,
+            )
     return found or ("en",)
 
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from rubrics.sentences import Sentence
 from rubrics.yaml_nodes import NOWHERE, Listing, Node, Place, Problems, Scalar, Table
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _ID = re.compile(ID_PATTERN + r"\Z")
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return a hint at the nearest known word, or None when nothing is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else None
+    return Sentence("did you mean %(word)s?", word=repr(near[0])) if near else None
 
 
 @dataclass(slots=True)
@@ -53,11 +54,16 @@ class Context:
 
 def _what(node: Node) -> str:
     if isinstance(node, Table):
-        return "a mapping"
+        return Sentence("a mapping")
     if isinstance(node, Listing):
-        return "a list"
-    words = {"null": "nothing", "bool": "a truth value", "old_bool": "a YAML 1.1 truth value"}
-    return words.get(node.kind) or ("text" if node.kind == "text" else "a number")
+        return Sentence("a list")
+    words = {
+        "null": Sentence("nothing"),
+        "bool": Sentence("a truth value"),
+        "old_bool": Sentence("a YAML 1.1 truth value"),
+        "text": Sentence("text"),
+    }
+    return words.get(node.kind, Sentence("a number"))
 
 
 class Fields:
@@ -77,7 +83,7 @@ class Fields:
         if isinstance(node, Table):
             self._read_keys(node)
         elif node is not None:
-            self._wrong_type(path or "the rubric", "a mapping", node)
+            self._wrong_type(path or "the rubric", Sentence("a mapping"), node)
 
     def _read_keys(self, node: Table) -> None:
         for key, value in node.entries:
@@ -87,9 +93,9 @@ class Fields:
             if name in self._nodes:
                 self._problems.add(
                     "duplicate_key",
-                    f"the key {name!r} stands twice in one mapping",
+                    Sentence("the key %(name)s stands twice in one mapping", name=repr(name)),
                     key.place,
-                    "keep one of them",
+                    Sentence("keep one of them"),
                 )
                 continue
             self._nodes[name] = value
@@ -97,21 +103,23 @@ class Fields:
 
     def _key(self, key: Node, value: Node) -> str | None:
         if not isinstance(key, Scalar):
-            self._problems.add("wrong_type", f"{_what(key)} cannot be a key", key.place)
+            self._problems.add(
+                "wrong_type", Sentence("%(kind)s cannot be a key", kind=_what(key)), key.place
+            )
             return None
         if key.text in self._known:
             return key.text
         where = f"{self.path!r}" if self.path else "the rubric"
         hint = did_you_mean(key.text, self._known)
         if hint is None and _dropped_text(value):
-            hint = "an unquoted comma inside { } starts a new key: put the text in quotes"
+            hint = Sentence("an unquoted comma inside { } starts a new key: put the text in quotes")
         if key.text == "<<":
-            hint = "merge keys are not read: write the keys out"
+            hint = Sentence("merge keys are not read: write the keys out")
         self._problems.add(
             "unknown_key",
-            f"unknown key {key.text!r} in {where}",
+            Sentence("unknown key %(text)s in %(where)s", text=repr(key.text), where=where),
             key.place,
-            hint or "known keys: " + ", ".join(self._known),
+            hint or Sentence("known keys: %(keys)s", keys=", ".join(self._known)),
         )
         return None
 
@@ -124,17 +132,20 @@ class Fields:
         node = self._nodes.get(name)
         if node is None:
             if required:
-                where = self.path or "the rubric"
+                where = self.path or Sentence("the rubric")
                 self._problems.add(
-                    "missing_key", f"{where} needs the key {name!r}", self.place, f"add '{name}:'"
+                    "missing_key",
+                    Sentence("%(where)s needs the key %(name)s", where=where, name=repr(name)),
+                    self.place,
+                    Sentence("add '%(name)s:'", name=name),
                 )
             return None
         if _dropped_text(node):
             self._problems.add(
                 "null",
-                f"{self.at(name)!r} has no value",
+                Sentence("%(place)s has no value", place=repr(self.at(name))),
                 self.context.places.at(self.at(name)),
-                "write a value or remove the key",
+                Sentence("write a value or remove the key"),
             )
             return None
         return node
@@ -145,7 +156,15 @@ class Fields:
 
     def _wrong_type(self, path: str, wanted: str, node: Node, hint: str | None = None) -> None:
         self._problems.add(
-            "wrong_type", f"{path!r} must be {wanted}, not {_what(node)}", node.place, hint
+            "wrong_type",
+            Sentence(
+                "%(path)s must be %(wanted)s, not %(kind)s",
+                path=repr(path),
+                wanted=wanted,
+                kind=_what(node),
+            ),
+            node.place,
+            hint,
         )
 
     def string_of(self, node: Node, path: str, code: str = "wrong_type") -> str | None:
@@ -154,22 +173,34 @@ class Fields:
             if node.kind == "text":
                 return node.text
             if node.kind in {"old_bool", "bool"}:
-                message = f"unquoted {node.text} at {path!r} is a truth value to YAML 1.1 readers"
+                message = Sentence(
+                    "unquoted %(text)s at %(path)s is a truth value to YAML 1.1 readers",
+                    text=node.text,
+                    path=repr(path),
+                )
                 self._problems.add(
-                    "unquoted_boolean", message, node.place, f'write "{node.text}" in quotes'
+                    "unquoted_boolean",
+                    message,
+                    node.place,
+                    Sentence('write "%(text)s" in quotes', text=node.text),
                 )
                 return None
             if node.kind == "null":
-                self._problems.add("null", f"{path!r} has no value", node.place, "write a value")
+                self._problems.add(
+                    "null",
+                    Sentence("%(path)s has no value", path=repr(path)),
+                    node.place,
+                    Sentence("write a value"),
+                )
                 return None
             self._problems.add(
                 code,
-                f"{path!r} must be text, not a number",
+                Sentence("%(path)s must be text, not a number", path=repr(path)),
                 node.place,
-                f'write "{node.text}" in quotes',
+                Sentence('write "%(text)s" in quotes', text=node.text),
             )
             return None
-        self._wrong_type(path, "text", node)
+        self._wrong_type(path, Sentence("text"), node)
         return None
 
     def text(self, name: str) -> str | None:
@@ -182,7 +213,12 @@ class Fields:
         node = self.node(name, required=True)
         text = "" if node is None else self.string_of(node, self.at(name))
         if text is not None and node is not None and not text.strip():
-            self._problems.add("empty", f"{self.at(name)!r} is empty", node.place, "write a text")
+            self._problems.add(
+                "empty",
+                Sentence("%(place)s is empty", place=repr(self.at(name))),
+                node.place,
+                Sentence("write a text"),
+            )
         return text or ""
 
     def id_of(self, node: Node, path: str) -> str:
@@ -193,9 +229,11 @@ class Fields:
         if _ID.match(text) is None:
             self._problems.add(
                 "bad_id",
-                f"{text!r} at {path!r} is not an id",
+                Sentence("%(text)s at %(path)s is not an id", text=repr(text), path=repr(path)),
                 node.place,
-                "an id begins with a letter and holds at most 64 letters, digits, '_', '-', '.'",
+                Sentence(
+                    "an id begins with a letter and holds at most 64 letters, digits, '_', '-', '.'"
+                ),
             )
             return ""
         return text
@@ -215,9 +253,9 @@ class Fields:
             return text or default
         self._problems.add(
             "not_allowed",
-            f"{self.at(name)!r} may not be {text!r}",
+            Sentence("%(place)s may not be %(text)s", place=repr(self.at(name)), text=repr(text)),
             node.place,
-            did_you_mean(text, allowed) or "allowed: " + ", ".join(allowed),
+            did_you_mean(text, allowed) or Sentence("allowed: %(words)s", words=", ".join(allowed)),
         )
         return default
 
@@ -228,10 +266,12 @@ class Fields:
             if abs(value) <= MAX_NUMBER:
                 # 1 and 1.0 are one number and must give one fingerprint.
                 return int(value) if value.is_integer() else value
-            self._problems.add("out_of_range", f"{path!r} is too large", node.place)
+            self._problems.add(
+                "out_of_range", Sentence("%(path)s is too large", path=repr(path)), node.place
+            )
             return None
-        hint = "remove the quotes" if _quoted_number(node) else None
-        self._wrong_type(path, "a number", node, hint)
+        hint = Sentence("remove the quotes") if _quoted_number(node) else None
+        self._wrong_type(path, Sentence("a number"), node, hint)
         return None
 
     def number(
@@ -243,9 +283,20 @@ class Fields:
         if value is None or node is None:
             return None
         if (low is not None and value < low) or (high is not None and value > high):
-            bounds = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
+            bounds = (
+                Sentence("at least %(low)s", low=f"{low:g}")
+                if high is None
+                else Sentence("between %(low)s and %(high)s", low=f"{low:g}", high=f"{high:g}")
+            )
             self._problems.add(
-                "out_of_range", f"{self.at(name)!r} must be {bounds}, not {value:g}", node.place
+                "out_of_range",
+                Sentence(
+                    "%(place)s must be %(bounds)s, not %(value)s",
+                    place=repr(self.at(name)),
+                    bounds=bounds,
+                    value=f"{value:g}",
+                ),
+                node.place,
             )
             return None
         return value
@@ -256,7 +307,7 @@ class Fields:
         if isinstance(value, float):
             self._problems.add(
                 "wrong_type",
-                f"{self.at(name)!r} must be a whole number",
+                Sentence("%(place)s must be a whole number", place=repr(self.at(name))),
                 self.context.places.at(self.at(name)),
             )
             return None
@@ -269,8 +320,8 @@ class Fields:
             return default
         if isinstance(node, Scalar) and node.kind == "bool":
             return node.text == "true"
-        hint = "write true or false" if isinstance(node, Scalar) else None
-        self._wrong_type(self.at(name), "true or false", node, hint)
+        hint = Sentence("write true or false") if isinstance(node, Scalar) else None
+        self._wrong_type(self.at(name), Sentence("true or false"), node, hint)
         return default
 
     def items(self, name: str, *, required: bool = False) -> Iterator[tuple[Node, str]]:
@@ -279,10 +330,16 @@ class Fields:
         if node is None:
             return
         if not isinstance(node, Listing):
-            self._wrong_type(self.at(name), "a list", node, "begin each entry with '- '")
+            hint = Sentence("begin each entry with '- '")
+            self._wrong_type(self.at(name), Sentence("a list"), node, hint)
             return
         if required and not node.items:
-            self._problems.add("empty", f"{self.at(name)!r} is empty", node.place, "add an entry")
+            self._problems.add(
+                "empty",
+                Sentence("%(place)s is empty", place=repr(self.at(name))),
+                node.place,
+                Sentence("add an entry"),
+            )
         for index, one in enumerate(node.items):
             path = f"{self.at(name)}[{index}]"
             self.context.places.known[path] = one.place
@@ -304,7 +361,7 @@ class Fields:
         if node is None:
             return {}
         if not isinstance(node, Table):
-            self._wrong_type(self.at(name), "a mapping", node)
+            self._wrong_type(self.at(name), Sentence("a mapping"), node)
             return {}
         return self._strings(node, self.at(name))
 
@@ -316,9 +373,9 @@ class Fields:
             if name in found:
                 self._problems.add(
                     "duplicate_key",
-                    f"the key {name!r} stands twice in one mapping",
+                    Sentence("the key %(name)s stands twice in one mapping", name=repr(name)),
                     key.place,
-                    "keep one of them",
+                    Sentence("keep one of them"),
                 )
             elif name and text is not None:
                 found[name] = text

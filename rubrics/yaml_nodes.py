@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from rubrics.errors import Gravity, Problem, RubricInvalid
+from rubrics.sentences import Sentence
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 32
@@ -161,9 +162,11 @@ def read_text(data: str | bytes, problems: Problems) -> str:
     for bad in _REFUSED.finditer(text):
         problems.add(
             "control_character",
-            f"character U+{ord(bad.group()):04X} may not stand in a rubric",
+            Sentence(
+                "character U+%(ord)s may not stand in a rubric", ord=f"{ord(bad.group()):04X}"
+            ),
             _place_of(text, bad.start()),
-            "remove it",
+            Sentence("remove it"),
         )
     if problems.found:
         raise RubricInvalid(problems.found)
@@ -258,7 +261,12 @@ class _Builder:
     def _check_tag(self, event: Any, place: Place) -> None:  # noqa: ANN401
         tag = event.ctag if hasattr(event, "ctag") else None
         if tag is not None and str(tag) not in {"None", "!"}:
-            self._problems.add("tag", f"the tag {tag} is not read", place, "remove the tag")
+            self._problems.add(
+                "tag",
+                Sentence("the tag %(tag)s is not read", tag=tag),
+                place,
+                Sentence("remove the tag"),
+            )
 
 
 def parse(data: str | bytes, problems: Problems) -> Node | None:
@@ -282,18 +290,20 @@ def parse(data: str | bytes, problems: Problems) -> Node | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-        words = error.problem or error.context or "it cannot be read"
-        problems.stop("broken_yaml", f"this is not YAML: {words}", place, _broken_hint(words))
+        words = error.problem or error.context or Sentence("it cannot be read")
+        message = Sentence("this is not YAML: %(words)s", words=words)
+        problems.stop("broken_yaml", message, place, _broken_hint(words))
     except (YAMLError, ValueError, OverflowError) as error:
-        problems.stop("broken_yaml", f"this is not YAML: {error}", Place(1, 1))
+        message = Sentence("this is not YAML: %(words)s", words=error)
+        problems.stop("broken_yaml", message, Place(1, 1))
     return None
 
 
 def _broken_hint(words: str) -> str | None:
     if "\\t" in words:
-        return "indent with spaces, not with tabs"
+        return Sentence("indent with spaces, not with tabs")
     if "mapping values are not allowed" in words:
-        return "put text with a colon in quotes, or check the indentation"
+        return Sentence("put text with a colon in quotes, or check the indentation")
     return None
 
 

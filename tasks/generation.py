@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from rubrics.sentences import Sentence
 from tasks.allocation import Need, Person, allocate, covers, keyed_order, loads, reads
 
 if TYPE_CHECKING:
@@ -167,8 +168,10 @@ class Plan:
 
 def _named(ids: Iterable[str]) -> str:
     listed = sorted(ids)
-    more = f" and {len(listed) - MAX_NAMED:,} more" if len(listed) > MAX_NAMED else ""
-    return ", ".join(listed[:MAX_NAMED]) + more
+    shown = ", ".join(listed[:MAX_NAMED])
+    if len(listed) <= MAX_NAMED:
+        return shown
+    return Sentence("%(shown)s and %(n)s more", shown=shown, n=f"{len(listed) - MAX_NAMED:,}")
 
 
 def _repeated(ids: Iterable[str]) -> list[str]:
@@ -178,13 +181,21 @@ def _repeated(ids: Iterable[str]) -> list[str]:
 def _input_problems(items: Sequence[PlanItem], people: Sequence[Person]) -> list[PlanProblem]:
     problems = []
     if not items:
-        problems.append(PlanProblem("no_items", "there are no items; import some first"))
+        problems.append(PlanProblem("no_items", Sentence("there are no items; import some first")))
     twice = _repeated(item.id for item in items)
     if twice:
-        problems.append(PlanProblem("item_twice", f"items are given twice: {_named(twice)}"))
+        problems.append(
+            PlanProblem(
+                "item_twice", Sentence("items are given twice: %(named)s", named=_named(twice))
+            )
+        )
     twice = _repeated(person.id for person in people)
     if twice:
-        problems.append(PlanProblem("person_twice", f"people are given twice: {_named(twice)}"))
+        problems.append(
+            PlanProblem(
+                "person_twice", Sentence("people are given twice: %(named)s", named=_named(twice))
+            )
+        )
     return problems
 
 
@@ -198,19 +209,27 @@ def _allocation_problems(
     problems = []
     unknown = allocation.keys() - known_items.keys()
     if unknown:
-        message = f"the allocation names items that do not exist: {_named(unknown)}"
+        message = Sentence(
+            "the allocation names items that do not exist: %(named)s", named=_named(unknown)
+        )
         problems.append(PlanProblem("unknown_item", message))
     strangers = {one for chosen in allocation.values() for one in chosen} - known_people.keys()
     if strangers:
-        message = f"the allocation names people who may not label here: {_named(strangers)}"
+        message = Sentence(
+            "the allocation names people who may not label here: %(named)s", named=_named(strangers)
+        )
         problems.append(PlanProblem("unknown_person", message))
     twice = [item for item, chosen in allocation.items() if len(set(chosen)) != len(chosen)]
     if twice:
-        message = f"the allocation names a person twice on one item: {_named(twice)}"
+        message = Sentence(
+            "the allocation names a person twice on one item: %(named)s", named=_named(twice)
+        )
         problems.append(PlanProblem("person_twice_on_item", message))
     left = [item.id for item in items if not allocation.get(item.id)]
     if left:
-        message = f"{len(left):,} items get no task: {_named(left)}"
+        message = Sentence(
+            "%(n)s items get no task: %(named)s", n=f"{len(left):,}", named=_named(left)
+        )
         problems.append(PlanProblem("left_out", message, "warning"))
     foreign = [
         item
@@ -220,7 +239,10 @@ def _allocation_problems(
         if one in known_people and not reads(known_people[one], known_items[item].language)
     ]
     if foreign:
-        message = f"people get items in languages they do not label in: {_named(set(foreign))}"
+        message = Sentence(
+            "people get items in languages they do not label in: %(named)s",
+            named=_named(set(foreign)),
+        )
         problems.append(PlanProblem("language", message, "warning"))
     return problems
 
@@ -229,22 +251,30 @@ def _overlap_problems(
     items: Sequence[PlanItem], people: Sequence[Person], design: Design
 ) -> list[PlanProblem]:
     if design.overlap < 1:
-        return [PlanProblem("overlap", "the overlap is below 1; every item needs someone")]
+        return [
+            PlanProblem("overlap", Sentence("the overlap is below 1; every item needs someone"))
+        ]
     if not people:
-        where = f" in {_named(design.teams)}" if design.teams else ""
-        message = f"nobody{where} may label here; grant someone the role of annotator"
+        where = Sentence(" in %(teams)s", teams=_named(design.teams)) if design.teams else ""
+        message = Sentence(
+            "nobody%(where)s may label here; grant someone the role of annotator", where=where
+        )
         return [PlanProblem("no_people", message)]
     problems = []
     if design.overlap == 1:
-        message = "with one person per item no agreement can be measured"
+        message = Sentence("with one person per item no agreement can be measured")
         problems.append(PlanProblem("overlap_one", message, "warning"))
     for language, count in sorted(Counter(item.language or "" for item in items).items()):
         able = sum(reads(person, language or None) for person in people)
         if able < design.overlap:
-            words = f"in {language!r} " if language else ""
-            message = (
-                f"{count:,} items {words}need {design.overlap} people and {able} can take them; "
-                "lower the overlap or add people"
+            words = Sentence("in %(language)s ", language=repr(language)) if language else ""
+            message = Sentence(
+                "%(count)s items %(words)sneed %(overlap)s people and %(able)s can "
+                "take them; lower the overlap or add people",
+                count=f"{count:,}",
+                words=words,
+                overlap=design.overlap,
+                able=able,
             )
             problems.append(PlanProblem("too_few_people", message))
     return problems
@@ -285,9 +315,11 @@ def _coverage_problems(coverage: Sequence[Coverage]) -> list[PlanProblem]:
     ]
     if not short:
         return []
-    message = (
-        f"{coverage[0].items:,} items are fewer than the rubric asks for before agreement "
-        f"may be judged on {_named(short)}"
+    message = Sentence(
+        "%(items)s items are fewer than the rubric asks for before agreement "
+        "may be judged on %(named)s",
+        items=f"{coverage[0].items:,}",
+        named=_named(short),
     )
     return [PlanProblem("few_items", message, "warning")]
 
@@ -300,9 +332,12 @@ def _language_problems(items: Sequence[PlanItem], rubric: Rubric) -> list[PlanPr
     if not counts:
         return []
     found = ", ".join(f"{language}: {count:,}" for language, count in sorted(counts.items()))
-    message = (
-        f"{sum(counts.values()):,} items are in languages that the rubric does not name ({found}); "
-        f"it names {', '.join(rubric.languages)}"
+    message = Sentence(
+        "%(n)s items are in languages that the rubric does not name "
+        "(%(found)s); it names %(listed)s",
+        n=f"{sum(counts.values()):,}",
+        found=found,
+        listed=", ".join(rubric.languages),
     )
     return [PlanProblem("rubric_language", message, "warning")]
 
@@ -321,7 +356,9 @@ def _check(
 ) -> list[PlanProblem]:
     problems = _input_problems(items, people)
     if design.minutes_per_item <= 0:
-        problems.append(PlanProblem("minutes", "the minutes per item must be more than 0"))
+        problems.append(
+            PlanProblem("minutes", Sentence("the minutes per item must be more than 0"))
+        )
     if design.allocation is not None:
         return problems + _allocation_problems(items, people, design.allocation)
     return problems + _overlap_problems(items, people, design)

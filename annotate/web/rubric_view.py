@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from annotate.web.condition_words import condition_words
+from annotate.web.rendering import said
+from annotate.web.rendering import translate as _
 from rubrics.codebook import to_client
 
 if TYPE_CHECKING:
@@ -22,17 +24,6 @@ Sort = Literal["same", "del", "ins"]
 _LINE = re.compile(r"^(\s*(?:- +)*)([A-Za-z_][\w./-]*)(:)(?=\s|$)(.*)$")
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 _STEP = re.compile(r"(\w+)(?:\[([^\]]*)\])?")
-_SINGULAR = {
-    "questions": "question",
-    "options": "option",
-    "categories": "category",
-    "includes": "include",
-    "excludes": "exclude",
-    "edge_cases": "edge case",
-    "examples": "examples",
-    "counterexamples": "counterexamples",
-    "derived": "derived variable",
-}
 _SHOWN_CHARACTERS = 400
 
 
@@ -89,8 +80,8 @@ def problem_words(problems: Iterable[Problem]) -> list[ProblemWords]:
     """Return problems as sentences, in the order of the file."""
     return [
         ProblemWords(
-            _sentence(one.message),
-            _sentence(one.suggestion) if one.suggestion else None,
+            _sentence(said(one.message)),
+            _sentence(said(one.suggestion)) if one.suggestion else None,
             one.line,
             one.column,
             one.severity,
@@ -100,7 +91,7 @@ def problem_words(problems: Iterable[Problem]) -> list[ProblemWords]:
 
 
 def _sentence(text: str) -> str:
-    end = "" if text[-1:] in ".?:" else "."
+    end = "" if text[-1:] in ".?:\N{ARABIC QUESTION MARK}" else "."
     return text[:1].upper() + text[1:] + end
 
 
@@ -145,11 +136,32 @@ def _change(change: Change) -> ChangeWords:
 
 
 def _where(path: str) -> str:
+    words = _places()
     steps = []
     for name, entry in _STEP.findall(path):
-        word = _SINGULAR.get(name, name.replace("_", " "))
+        word = words.get(name, name.replace("_", " "))
         steps.append(f"{word} {entry}" if entry else word)
     return " › ".join(steps)
+
+
+def _places() -> dict[str, str]:
+    """Return what people call the keys of a rubric; other keys keep their own name."""
+    return {
+        "questions": _("question"),
+        "options": _("option"),
+        "categories": _("category"),
+        "includes": _("include"),
+        "excludes": _("exclude"),
+        "edge_cases": _("edge case"),
+        "examples": _("examples"),
+        "counterexamples": _("counterexamples"),
+        "derived": _("derived variable"),
+        "text": _("text"),
+        "help": _("help"),
+        "name": _("name"),
+        "label": _("label"),
+        "definition": _("definition"),
+    }
 
 
 def _readable(value: Any) -> str:  # noqa: ANN401 - any JSON value
