@@ -185,14 +185,27 @@ def _secret(env: Mapping[str, str], data_dir: Path) -> bytes:
             f"{path} can be read by others (mode {mode:o}): run chmod 600 on it, and make a new "
             "one if others had access"
         )
-    return path.read_bytes().strip()
+    kept = path.read_bytes().strip()
+    if len(kept) < MIN_SECRET_BYTES:
+        raise SettingsError(
+            f"{path} holds no secret: it was cut short, perhaps by a full disk. Remove it, and a "
+            "new one is made"
+        )
+    return kept
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Create a file of mode 0600; an existing one (a race lost) is left as it is."""
+    """Create a file of mode 0600, whole or not at all; an existing one (a race lost) stays."""
+    building = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(building, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "w") as out:
-        out.write(text + "\n")
+        with os.fdopen(handle, "w") as out:
+            out.write(text + "\n")
+        try:
+            path.hardlink_to(building)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links
+            building.rename(path)
+    finally:
+        building.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from annotate.services.errors import ApplicationError
 from exports.errors import ExportError
@@ -63,6 +64,19 @@ class LazyGroup(click.Group):
                     place = problem.get("place") or problem.get("field") or ""
                     sys.stderr.write(f"  {place}: {problem.get('message', '')}\n")
             raise SystemExit(2) from error
+        except DBAPIError as error:
+            sys.stderr.write(f"touchstone: the database did not take this: {_first_line(error)}\n")
+            raise SystemExit(2) from error
+        except BrokenPipeError:
+            raise  # whoever read the output has enough of it
+        except OSError as error:
+            place = "" if error.filename is None else f"{error.filename}: "
+            sys.stderr.write(f"touchstone: {place}{error.strerror or error}\n")
+            raise SystemExit(2) from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return next(iter(str(error.orig).splitlines()), "it does not say why")
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

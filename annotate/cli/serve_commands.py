@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from annotate.config import Settings
 
 THREADS = 16
+PORT = click.IntRange(1, 65_535)
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option("--port", type=PORT, default=8000, show_default=True, help="Port to listen on.")
 @click.option(
     "--workers", type=click.IntRange(1), help="Processes; PostgreSQL only. Default: 2 a core."
 )
@@ -35,11 +36,14 @@ def serve(host: str, port: int, workers: int | None) -> None:
     chosen = settings()
     _refuse_unsafe(chosen, host, workers)
     _refuse_taken(host, port)
+    if chosen.embedded:
+        with opened():
+            pass  # it says what is missing; a server of PostgreSQL may come up before its database
     start(chosen, host, port, workers)
 
 
 @click.command()
-@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option("--port", type=PORT, default=8000, show_default=True, help="Port to listen on.")
 @click.option("--no-serve", is_flag=True, help="Prepare, print the logins and leave.")
 def quickstart(port: int, *, no_serve: bool) -> None:
     """Set up an embedded installation with a demo project, and serve it on this machine only."""

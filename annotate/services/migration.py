@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 
+from annotate.services.errors import ApplicationError
 from annotate.services.readiness import expected_revision
 
 if TYPE_CHECKING:
@@ -43,6 +45,22 @@ def current_revision(database: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+class UnknownRevision(ApplicationError):
+    """The database was brought to a schema that this release has never heard of."""
+
+    code = "unknown_revision"
+
+
+def _upgrade(config: Config, before: str | None) -> None:
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise UnknownRevision(
+            f"the database is at revision {before}, which this release does not know: a later "
+            "release made it. Use that release; nothing was changed"
+        ) from error
+
+
 def migrate(database: Database, *, backup: Callable[[Database], Path] | None = None) -> Migrated:
     """Apply the missing migrations in one transaction.
 
@@ -71,5 +89,5 @@ def migrate(database: Database, *, backup: Callable[[Database], Path] | None = N
         config = Config()
         config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        _upgrade(config, before)
     return Migrated(before, target, copy)
