@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from exports.errors import ExportError
 from exports.strict_json import JsonRefused, JsonValue, canonical, parse
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMAT = "touchstone-gold-release/1"
+FORMATS: Final = {1: "touchstone-gold-release/1", 2: "touchstone-gold-release/2"}
+"""Every format that is read. A release is written in that of the row that froze it."""
+NEWEST: Final = max(FORMATS)
 FILE_NAME = "manifest.json"
 DIGEST = "manifest_sha256"
 _BLOCK = 1 << 20
@@ -53,9 +55,16 @@ def file_entries(directory: Path, rows: Mapping[str, int]) -> list[JsonValue]:
     ]
 
 
-def write_manifest(directory: Path, content: Mapping[str, JsonValue]) -> Manifest:
-    """Write ``manifest.json`` and return what it holds."""
-    manifest: Manifest = {"format": FORMAT, **content}
+def format_of(manifest: Mapping[str, JsonValue]) -> int:
+    """Return the number of the format of a manifest that was read."""
+    return next(number for number, name in FORMATS.items() if name == manifest["format"])
+
+
+def write_manifest(
+    directory: Path, content: Mapping[str, JsonValue], number: int = NEWEST
+) -> Manifest:
+    """Write ``manifest.json`` in a format and return what it holds."""
+    manifest: Manifest = {"format": FORMATS[number], **content}
     manifest[DIGEST] = digest_of(manifest)
     text = json.dumps(manifest, sort_keys=True, ensure_ascii=False, indent=2, allow_nan=False)
     (directory / FILE_NAME).write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -77,8 +86,9 @@ def read_manifest(directory: Path) -> Manifest:
         raise ManifestBroken("there is no manifest.json; this is not a release") from None
     except (JsonRefused, UnicodeDecodeError) as error:
         raise ManifestBroken(f"the manifest cannot be read: {error}") from None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ManifestBroken(f"the manifest is not of the format {FORMAT!r}")
+    if not isinstance(manifest, dict) or manifest.get("format") not in FORMATS.values():
+        known = " or ".join(repr(one) for one in FORMATS.values())
+        raise ManifestBroken(f"the manifest is not of the format {known}")
     if manifest.get(DIGEST) != digest_of(manifest):
         raise ManifestBroken("the manifest was changed after it was written: its digest differs")
     return manifest

@@ -48,7 +48,9 @@ LABEL_COLUMNS: dict[str, ColumnKind] = {
     "clauses": "json",
     "fingerprint": "text",
     "origin": "text",
+    "shown_order": "text",
 }
+_SINCE_FORMAT_2 = frozenset({"shown_order"})
 GOLD_COLUMNS: dict[str, ColumnKind] = {
     "item_id": "text",
     "question": "text",
@@ -115,11 +117,23 @@ class ReleaseItem:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseLabel(Vote):
-    """One current label with what a release says about it besides the vote."""
+    """One current label with what a release says about it besides the vote.
+
+    ``shown_order`` has the places of an item's responses as its annotator saw them (``r2,r1``).
+    """
 
     fingerprint: str = ""
     clauses: tuple[str, ...] = ()
     origin: str = "human"
+    shown_order: str | None = None
+
+
+def label_columns(number: int) -> dict[str, ColumnKind]:
+    """Return the columns of labels in a format of releases."""
+    old = number == 1
+    return {
+        name: kind for name, kind in LABEL_COLUMNS.items() if not (old and name in _SINCE_FORMAT_2)
+    }
 
 
 def pseudonym(salt: str, person: str) -> str:
@@ -158,9 +172,9 @@ def item_row(item: ReleaseItem, placed: Placed, mark: str) -> Row:
     }
 
 
-def label_row(label: ReleaseLabel, annotator: str) -> Row:
-    """Return a label as a row, under the annotator's pseudonym."""
-    return {
+def label_row(label: ReleaseLabel, annotator: str, columns: Mapping[str, ColumnKind]) -> Row:
+    """Return a label as a row of these columns, under the annotator's pseudonym."""
+    whole: Row = {
         "item_id": label.item,
         "annotator": annotator,
         "question": label.question,
@@ -170,7 +184,9 @@ def label_row(label: ReleaseLabel, annotator: str) -> Row:
         "clauses": list(label.clauses),
         "fingerprint": label.fingerprint,
         "origin": label.origin,
+        "shown_order": label.shown_order,
     }
+    return {name: whole[name] for name in columns}
 
 
 def gold_row(cell: GoldCell) -> Row:
@@ -272,7 +288,18 @@ def label_of(row: Row) -> ReleaseLabel:
         _text(row, "fingerprint"),
         tuple(str(one) for one in clauses) if isinstance(clauses, list) else (),
         _text(row, "origin"),
+        _shown_order(row),
     )
+
+
+def _shown_order(row: Row) -> str | None:
+    order = row.get("shown_order")
+    if order is None:
+        return None
+    places = str(order).split(",")
+    if sorted(places) != sorted(f"r{place}" for place in range(1, len(places) + 1)):
+        raise RowBroken("column 'shown_order' does not list every response once")
+    return str(order)
 
 
 def decision_of(row: Row) -> Decision:

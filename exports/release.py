@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING
 from exports.card import CardFacts, CellCounts, write_card
 from exports.errors import ReleaseRefused
 from exports.gold_set import Decision, gold_order, resolve
-from exports.manifest import Manifest, file_entries, write_manifest
+from exports.manifest import NEWEST, Manifest, file_entries, write_manifest
 from exports.records import (
     DECISION_COLUMNS,
     GOLD_COLUMNS,
     ITEM_COLUMNS,
-    LABEL_COLUMNS,
     ReleaseItem,
     ReleaseLabel,
     canary,
     decision_row,
     gold_row,
     item_row,
+    label_columns,
     label_row,
     pseudonym,
 )
@@ -106,6 +106,7 @@ class ReleaseRow:
     versions: Mapping[str, str] = field(default_factory=dict)
     rubric_yaml: str | None = None
     agreement: str | None = None
+    format: int = NEWEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +263,10 @@ def _write_files(given: _Input, directory: Path) -> None:
 
 
 def _write_labels(given: _Input, directory: Path) -> int:
-    with TableWriter(directory, "labels", LABEL_COLUMNS, parquet=True) as table:
+    columns = label_columns(given.row.format)
+    with TableWriter(directory, "labels", columns, parquet=True) as table:
         for label in given.labels:
-            table.add(label_row(label, given.names[label.annotator]))
+            table.add(label_row(label, given.names[label.annotator], columns))
     return table.rows
 
 
@@ -370,6 +372,7 @@ def _manifest(
             "versions": dict(row.versions),
             "files": file_entries(directory, files),
         },
+        row.format,
     )
 
 

@@ -12,15 +12,22 @@ from typing import TYPE_CHECKING, Literal, cast
 from exports.card import CERTIFIED, NOT_CERTIFIED
 from exports.errors import ReleaseRefused
 from exports.gold_set import resolve
-from exports.manifest import DIGEST, FILE_NAME, ManifestBroken, read_manifest, sha256_of
+from exports.manifest import (
+    DIGEST,
+    FILE_NAME,
+    ManifestBroken,
+    format_of,
+    read_manifest,
+    sha256_of,
+)
 from exports.records import (
     DECISION_COLUMNS,
     GOLD_COLUMNS,
     ITEM_COLUMNS,
-    LABEL_COLUMNS,
     RowBroken,
     decision_of,
     gold_row,
+    label_columns,
     label_of,
     split_item_of,
 )
@@ -71,9 +78,9 @@ REQUIRED = (
     "rubric.json",
     "card.md",
 )
-_TABLES: Mapping[str, Mapping[str, ColumnKind]] = {
+_TABLES = ("items", "labels", "gold", "decisions")
+_COLUMNS: Mapping[str, Mapping[str, ColumnKind]] = {
     "items": ITEM_COLUMNS,
-    "labels": LABEL_COLUMNS,
     "gold": GOLD_COLUMNS,
     "decisions": DECISION_COLUMNS,
 }
@@ -177,7 +184,13 @@ class _Release:
 
     def rows(self, stem: str) -> Iterator[Row]:
         """Yield the rows of a table."""
-        return read_rows(self.directory / f"{stem}.jsonl", _TABLES[stem])
+        return read_rows(self.directory / f"{stem}.jsonl", self.columns(stem))
+
+    def columns(self, stem: str) -> Mapping[str, ColumnKind]:
+        """Return the columns that a table has in the release's format."""
+        if stem == "labels":
+            return label_columns(format_of(self.manifest))
+        return _COLUMNS[stem]
 
     def value(self, *keys: str) -> JsonValue:
         """Return an entry of the manifest, or None."""
@@ -312,7 +325,7 @@ def _check_splits(release: _Release) -> Iterator[VerifyProblem]:
 
 def _check_parquet(release: _Release) -> Iterator[VerifyProblem]:
     for stem in ("items", "labels", "gold"):
-        columns, name = _TABLES[stem], f"{stem}.parquet"
+        columns, name = release.columns(stem), f"{stem}.parquet"
         rows = (as_parquet_row(row, columns) for row in release.rows(stem))
         pairs = zip_longest(rows, parquet_rows(release.directory / name, columns))
         for number, (expected, found) in enumerate(pairs, start=1):

@@ -22,7 +22,7 @@ from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.ids import known_form
 from annotate.services.job_running import Progress
 from annotate.services.text import canonical_json
-from exports.manifest import FILE_NAME, digest_of
+from exports.manifest import FILE_NAME, NEWEST, digest_of
 from exports.release import ReleaseRow, write_release
 from exports.splits import Fractions
 from exports.verify import verify_release
@@ -133,6 +133,7 @@ def freeze(session: Session, actor: Actor, scope: Scope, wish: ReleaseWish) -> s
     number = 1 + max((one.number for one in earlier), default=0)
     release_id = new_id()
     parameters = {
+        "format": NEWEST,
         "undecided": wish.undecided,
         "validation": wish.validation,
         "test": wish.test,
@@ -271,6 +272,7 @@ def _release_row(
         versions=json.loads(release.versions),
         rubric_yaml=rubric.source,
         agreement=agreement,
+        format=parameters.get("format", 1),  # a row from before formats were counted says none
     )
 
 

@@ -85,6 +85,7 @@ def labels(
             Label.fingerprint,
             Label.clauses,
             Label.origin,
+            Annotation.shown_order,
         )
         .select_from(newest)
         .join(
@@ -122,6 +123,7 @@ def labels(
                 fingerprint=row[7],
                 clauses=clauses,
                 origin=row[9],
+                shown_order=row[10],
             )
         )
     return found
