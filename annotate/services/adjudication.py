@@ -25,6 +25,7 @@ from annotate.services.errors import BadInput, Conflict, LeaseLost, NotAllowed
 from annotate.services.own_answers import cell_key, read_answers
 from annotate.services.scoping import visible_items
 from annotate.services.text import canonical_json
+from rubrics.sentences import Sentence
 from tasks.adjudication import DecisionRefused, check_decision
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def answer(
     kept = read_answers(compiled.rubric, questions, answers)
     text = canonical_json(kept)
     if len(text) > MAX_ANSWER:
-        raise BadInput(f"The answers are longer than {MAX_ANSWER} characters")
+        raise BadInput(Sentence("The answers are longer than %(n)s characters", n=MAX_ANSWER))
     session.add(
         AdjudicatorAnswer(
             case_id=case.id,
@@ -242,7 +243,9 @@ def _checked(
     for ruling in rulings:
         place = cell_key(ruling.question, ruling.category)
         if (ruling.question, ruling.category) not in cells:
-            problems.append({"place": place, "message": "This is not at issue in the case."})
+            problems.append(
+                {"place": place, "message": Sentence("This is not at issue in the case.")}
+            )
             continue
         try:
             cell = check_decision(
@@ -263,7 +266,7 @@ def _checked(
         else:
             checked.append((ruling, cell))
     if not rulings:
-        problems.append({"place": "case", "message": "Decide one cell at least."})
+        problems.append({"place": "case", "message": Sentence("Decide one cell at least.")})
     if problems:
         raise BadInput("The decision cannot be kept as it is", problems=problems)
     return checked
@@ -427,7 +430,7 @@ def revoke(  # noqa: PLR0913 - what names a decision, and why it goes
 
 
 def _needed(field: str) -> dict[str, str]:
-    return {"field": field, "message": "This is needed."}
+    return {"field": field, "message": Sentence("This is needed.")}
 
 
 def _close_when_decided(session: Session, scope: Scope, case: AdjudicationCase) -> None:
