@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 from rubrics.conditions import describe
@@ -87,7 +88,21 @@ def _condition(condition: Condition | None, rubric: Rubric) -> Json:
     if condition is None:
         return None
     texts = {question.id: question.text for question in rubric.questions}
-    return {"test": condition_for_client(condition), "words": describe(condition, rubric, texts)}
+    words = describe(_by_options(condition, rubric), rubric, texts)
+    return {"test": condition_for_client(condition), "words": words}
+
+
+def _by_options(condition: Condition, rubric: Rubric) -> Condition:
+    """Name the options that a bound lets through: who labels sees them and no codes."""
+    if isinstance(condition, Not):
+        return Not(_by_options(condition.part, rubric))
+    if not isinstance(condition, Compare):
+        return type(condition)(tuple(_by_options(part, rubric) for part in condition.parts))
+    if condition.op not in {"at_least", "at_most"} or not condition.accepts:
+        return condition
+    options = rubric.question(condition.question).options
+    named = tuple(option.id for option in options if option.id in condition.accepts)
+    return replace(condition, op="any_of" if len(named) > 1 else "is", value=named)
 
 
 def _option(option: Option, keys: Mapping[str, str]) -> dict[str, Json]:

@@ -38,7 +38,8 @@ def test_conditions_are_data_and_words() -> None:
             "value": -1,
             "accepts": ["mild", "strong", "very_strong"],
         },
-        "words": "“How abusive is the last message of the user?” is at most −1 (“Mild abuse”)",
+        "words": "“How abusive is the last message of the user?” is any of "
+        "“Mild abuse”, “Strong abuse”, “Very strong abuse”",
     }
     over_refusal = next(
         one for one in client("llm-response-safety")["questions"] if one["id"] == "over_refusal"
@@ -61,6 +62,24 @@ def test_conditions_speak_of_questions_by_their_words(name: str) -> None:
             for one in operands(condition):
                 assert f"“{texts[one]}”" in told["words"]
                 assert f"“{one}”" not in told["words"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("question: rating\n      at_most: -2", "“How bad is it?” is “bad”"),
+        ("not:\n        question: rating\n        at_least: -1", "not (“How bad is it?” is any of"),
+        (
+            "question: rating\n      at_least: -1",
+            "“How bad is it?” is any of “fine”, “poor”",
+        ),
+    ],
+)
+def test_a_bound_on_a_scale_is_told_by_its_options(condition: str, words: str) -> None:
+    text = changed("question: rating\n      at_most: -1", condition)
+    data: Any = to_client(load_rubric(text))
+    question = next(one for one in data["questions"] if one["id"] == "kinds")
+    assert question["ask_if"]["words"].startswith(words)
 
 
 def test_an_annotator_is_not_told_targets_or_rules() -> None:
