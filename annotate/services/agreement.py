@@ -23,6 +23,7 @@ from annotate.services.errors import BadInput, NotFound
 from annotate.services.ids import known_form
 from annotate.services.places import texts_of
 from annotate.services.scoping import in_scope, labels_that_count, visible_items
+from annotate.services.team_scope import visible_rounds
 from tasks.agreement import Level
 from tasks.records import LabelColumns
 from tasks.reliability import VariableUnknown, agreement_report, items_behind
@@ -89,16 +90,12 @@ def choices(session: Session, scope: Scope) -> Choice:
         sa.select(RubricVersion.id, RubricVersion.title, RubricVersion.version)
         .where(
             RubricVersion.project_id == scope.project_id,
-            sa.exists().where(
-                Round.rubric_version_id == RubricVersion.id, Round.project_id == scope.project_id
-            ),
+            sa.exists().where(Round.rubric_version_id == RubricVersion.id, *visible_rounds(scope)),
         )
         .order_by(RubricVersion.id.desc())
     ).all()
     rounds = session.execute(
-        sa.select(Round.id, Round.name)
-        .where(Round.project_id == scope.project_id)
-        .order_by(Round.id.desc())
+        sa.select(Round.id, Round.name).where(*visible_rounds(scope)).order_by(Round.id.desc())
     ).all()
     languages = session.scalars(
         sa.select(Item.language)
@@ -125,7 +122,7 @@ def latest_version(session: Session, scope: Scope) -> str | None:
         return labelled
     return session.scalar(
         sa.select(Round.rubric_version_id)
-        .where(Round.project_id == scope.project_id)
+        .where(*visible_rounds(scope))
         .order_by(Round.id.desc())
         .limit(1)
     )

@@ -31,6 +31,7 @@ from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
 from annotate.services.places import ITEM_COLUMNS, item_view
 from annotate.services.scoping import in_scope, labels_that_count, visible_items
+from annotate.services.team_scope import of_visible_tasks
 from annotate.services.text import sha256_hex
 from tasks.routing import cell_order
 
@@ -224,7 +225,7 @@ def _matching(scope: Scope, chosen: CaseFilter, unsealed: sa.ColumnElement[bool]
     query = (
         sa.select(AdjudicationCase.id)
         .join(Item, Item.id == AdjudicationCase.item_id)
-        .where(AdjudicationCase.project_id == scope.project_id, *visible_items(scope))
+        .where(*of_visible_tasks(AdjudicationCase, scope), *visible_items(scope))
     )
     if chosen.state is not None:
         query = query.where(AdjudicationCase.state == chosen.state)
@@ -259,7 +260,7 @@ def counts(session: Session, scope: Scope) -> dict[str, int]:
     rows = session.execute(
         sa.select(AdjudicationCase.state, sa.func.count())
         .join(Item, Item.id == AdjudicationCase.item_id)
-        .where(AdjudicationCase.project_id == scope.project_id, *visible_items(scope))
+        .where(*of_visible_tasks(AdjudicationCase, scope), *visible_items(scope))
         .group_by(AdjudicationCase.state)
     ).all()
     found = {row[0]: row[1] for row in rows}
@@ -278,7 +279,7 @@ def cells_at_issue(session: Session, actor: Actor, scope: Scope) -> tuple[tuple[
             sa.case((unsealed, CaseCell.category), else_=sa.literal("")).label("shown"),
         )
         .join(AdjudicationCase, AdjudicationCase.id == CaseCell.case_id)
-        .where(CaseCell.project_id == scope.project_id)
+        .where(CaseCell.project_id == scope.project_id, *of_visible_tasks(AdjudicationCase, scope))
         .distinct()
     ).all()
     found = {(row[0], row[1]) for row in rows} | {(row[0], "") for row in rows}
@@ -313,7 +314,7 @@ def row_of(session: Session, scope: Scope, case_id: str, *, lock: bool = False) 
         .join(Item, Item.id == AdjudicationCase.item_id)
         .where(
             AdjudicationCase.id == known_form(case_id, "case"),
-            AdjudicationCase.project_id == scope.project_id,
+            *of_visible_tasks(AdjudicationCase, scope),
             *visible_items(scope),
         )
     )

@@ -12,6 +12,7 @@ from annotate.services import rubrics
 from annotate.services.errors import BadInput
 from annotate.services.ids import known_form
 from annotate.services.scoping import in_scope, labels_that_count
+from annotate.services.team_scope import of_visible_tasks, visible_rounds, visible_tasks
 from annotate.services.text import canonical_json, check_text
 
 if TYPE_CHECKING:
@@ -173,9 +174,8 @@ def _of_item(
     *wanted: sa.ColumnElement[bool],
 ) -> sa.Select[Any]:
     """Return the query for rows of the item: those of one round, or of all."""
-    statement = sa.select(sa.literal(1)).where(
-        model.item_id == Item.id, model.project_id == scope.project_id, *wanted
-    )
+    seen = visible_tasks(scope) if model is Task else of_visible_tasks(model, scope)
+    statement = sa.select(sa.literal(1)).where(model.item_id == Item.id, *seen, *wanted)
     return statement.where(model.round_id == round_id) if round_id else statement
 
 
@@ -233,7 +233,7 @@ def choices(session: Session, scope: Scope) -> Choices:
     """Return what the filters offer: rounds, and the answers of the rubric in force."""
     rows = session.execute(
         sa.select(Round.id, Round.number, Round.name)
-        .where(Round.project_id == scope.project_id)
+        .where(*visible_rounds(scope))
         .order_by(Round.number.desc())
         .limit(100)
     )
