@@ -17,6 +17,7 @@ from rubrics.document import to_document
 from rubrics.errors import Problem, RubricInvalid
 from rubrics.loader import build
 from rubrics.schema import RESPONSES
+from rubrics.sentences import Sentence
 from rubrics.yaml_nodes import Problems, from_json
 
 if TYPE_CHECKING:
@@ -413,18 +414,25 @@ def bump_between(old_version: str, new_version: str) -> Bump | None:
     return next(risen, "none")
 
 
-def bump_problem(old: Rubric, new: Rubric) -> str | None:
+def bump_problem(old: Rubric, new: Rubric) -> Sentence | None:
     """Return why the new version number does not fit the changes, or None when it does."""
     made = bump_between(old.version, new.version)
     if made is None:
-        return f"version {new.version} comes before {old.version}"
+        return Sentence("version %(new)s comes before %(old)s", new=new.version, old=old.version)
     needed = diff(old, new).required_bump
     if _SIZE[made] >= _SIZE[needed]:
         return None
-    return (
-        f"the changes are {needed}, but {old.version} → {new.version} is "
-        f"{'no step' if made == 'none' else f'a {made} step'}; "
-        f"the next version is {next_version(old.version, needed)}"
+    step = (
+        Sentence("no step") if made == "none" else Sentence("a %(size)s step", size=Sentence(made))
+    )
+    return Sentence(
+        "the changes are %(needed)s, but %(old)s → %(new)s is %(step)s; "
+        "the next version is %(next)s",
+        needed=Sentence(needed),
+        old=old.version,
+        new=new.version,
+        step=step,
+        next=next_version(old.version, needed),
     )
 
 

@@ -12,6 +12,7 @@ from annotate.services.text import check_text
 from annotate.web.language_names import language_name
 from annotate.web.project_json import comparison_json, problem_json, version_json
 from annotate.web.projects import crumb, permissions, status_of
+from annotate.web.rendering import said
 from annotate.web.requests import Body, actor, json_body, read_session, scope, transaction
 from annotate.web.rubric_view import (
     form_questions,
@@ -200,7 +201,7 @@ def publish(project: str, version_id: str) -> AnyResponse:
         with transaction() as session:
             rubrics.publish(session, actor(), scope(), version_id)
     except Conflict as refused:
-        again = url_for("rubrics.index", project=project, version=version_id, why=str(refused))
+        again = url_for("rubrics.index", project=project, version=version_id, why=said(refused))
         return redirect(again)
     return redirect(url_for("rubrics.index", project=project, version=version_id, done="published"))
 
