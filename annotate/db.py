@@ -154,12 +154,17 @@ class Database:
     def dispose(self) -> None:
         """Close all connections, under the gate: the last close checkpoints the WAL."""
         if self.gate is None or not self.settings.database_path.exists():
-            self.read_engine.dispose()  # no file, no WAL: there is nothing to guard
-            self.write_engine.dispose()
+            self._close()  # no file, no WAL: there is nothing to guard
             return
-        with self.gate.held():
-            self.read_engine.dispose()
-            self.write_engine.dispose()
+        try:
+            with self.gate.held():
+                self._close()
+        except OSError:  # the disk takes no gate, and so no checkpoint either
+            self._close()
+
+    def _close(self) -> None:
+        self.read_engine.dispose()
+        self.write_engine.dispose()
 
 
 _CLOCK = sa.select(sa.func.clock_timestamp())

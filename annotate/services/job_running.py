@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from annotate.db import now
 from annotate.models import Job
@@ -303,6 +304,10 @@ def run_claimed(
         log.info("%s", error)
     except _PLAIN as error:
         _fail(run, str(error))
+    except DBAPIError as error:
+        words = "job %s (%s): database or disk failed it: %s"
+        log.error(words, claimed.job_id, claimed.kind, error.orig)  # noqa: TRY400 - no fault of ours
+        _give_back(run)
     except Exception:
         # The edge of the program: a handler's surprise must not end the worker.
         log.exception("job %s (%s) failed", claimed.job_id, claimed.kind)

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from annotate.cli.main import cli
 from annotate.config import Settings, SettingsError
+from annotate.db import Database
 from tests.support.databases import environment_for
 
 if TYPE_CHECKING:
@@ -100,3 +101,23 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("touchstone: ")
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["project", "list"], ["backup"], ["doctor"]])
+def test_a_data_folder_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """As the superuser may write everywhere, the gate is a file that nobody can open."""
+    assert run(tmp_path, "migrate").exit_code == 0
+    with closing(connect(tmp_path / "touchstone.db")) as file:
+        file.execute("UPDATE alembic_version SET version_num = '0001'")
+        file.commit()
+    gate = tmp_path / "touchstone.db.gate"
+    gate.unlink(missing_ok=True)
+    gate.mkdir()
+    closed: list[int] = []
+    monkeypatch.setattr(Database, "_close", lambda _self: closed.append(1))
+    done = run(tmp_path, *command)
+    assert done.exit_code in {1, 2}
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert closed
