@@ -73,7 +73,7 @@ _LONG: Final = frozenset(
 )
 _NUMBER: Final = 8
 _HOLDERS: Final = frozenset(_KNOWN) - {_CLUSTER}
-MOST_BLOCKS = 4_000_000
+MOST_BLOCKS = 1_500_000
 UNBOUNDED: Final = "it was recorded live and tells no lengths; save it once more with a converter"
 
 
@@ -81,6 +81,8 @@ def _number(data: memoryview, at: int, *, marked: bool) -> tuple[int, int]:
     """Return a number of variable length (with its mark when it is a name) and where it ends."""
     if at >= len(data) or data[at] == 0:
         raise FileRefused(CUT)
+    if data[at] & 0x80:  # most numbers are short, and a film has many
+        return (data[at] if marked else data[at] & 0x7F), at + 1
     length = 9 - data[at].bit_length()
     if at + length > len(data):
         raise FileRefused(CUT)
