@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from annotate.services.prepared import Row
 
@@ -161,52 +161,42 @@ _GRANT = (
 _GRANTED = sa.and_(RoleGrant.user_id == UserAccount.id, RoleGrant.revoked_at.is_(None))
 """Who asks and what they may comes in one answer: a row for each role, one where there is none."""
 
-_SESSION_ACTOR = Prepared(
-    sa.select(
-        LoginSession.id,
-        LoginSession.csrf_token,
-        LoginSession.last_seen_at,
-        LoginSession.expires_at,
-        UserAccount.id.label("user_id"),
-        UserAccount.login,
-        UserAccount.display_name,
-        UserAccount.language,
-        UserAccount.time_zone,
-        UserAccount.preferences,
-        *_GRANT,
-    )
-    .join(UserAccount, UserAccount.id == LoginSession.user_id)
-    .outerjoin(RoleGrant, _GRANTED)
-    .where(
-        LoginSession.token_hash == sa.bindparam("token_hash"),
-        LoginSession.revoked_at.is_(None),
-        UserAccount.deactivated_at.is_(None),
-    )
-)
 
-_TOKEN_ACTOR = Prepared(
-    sa.select(
-        ApiToken.id,
-        ApiToken.scopes,
-        ApiToken.project_id,
-        ApiToken.expires_at,
-        ApiToken.last_used_at,
-        UserAccount.id.label("user_id"),
-        UserAccount.login,
-        UserAccount.display_name,
-        UserAccount.language,
-        UserAccount.time_zone,
-        *_GRANT,
+def _holder(
+    secret: type[LoginSession | ApiToken], *columns: InstrumentedAttribute[Any]
+) -> Prepared:
+    """Return the query for who holds a secret that still counts, and what they may."""
+    return Prepared(
+        sa.select(
+            secret.id,
+            *columns,
+            UserAccount.id.label("user_id"),
+            UserAccount.login,
+            UserAccount.display_name,
+            UserAccount.language,
+            UserAccount.time_zone,
+            *_GRANT,
+        )
+        .join(UserAccount, UserAccount.id == secret.user_id)
+        .outerjoin(RoleGrant, _GRANTED)
+        .where(
+            secret.token_hash == sa.bindparam("token_hash"),
+            secret.revoked_at.is_(None),
+            UserAccount.deactivated_at.is_(None),
+        )
     )
-    .join(UserAccount, UserAccount.id == ApiToken.user_id)
-    .outerjoin(RoleGrant, _GRANTED)
-    .where(
-        ApiToken.token_hash == sa.bindparam("token_hash"),
-        ApiToken.revoked_at.is_(None),
-        UserAccount.deactivated_at.is_(None),
-    )
-)
 
+
+_SESSION_ACTOR = _holder(
+    LoginSession,
+    LoginSession.csrf_token,
+    LoginSession.last_seen_at,
+    LoginSession.expires_at,
+    UserAccount.preferences,
+)
+_TOKEN_ACTOR = _holder(
+    ApiToken, ApiToken.scopes, ApiToken.project_id, ApiToken.expires_at, ApiToken.last_used_at
+)
 _GRANTS = Prepared(
     sa.select(*_GRANT).where(
         RoleGrant.user_id == sa.bindparam("user_id"), RoleGrant.revoked_at.is_(None)
