@@ -24,6 +24,7 @@ from annotate.services.ids import known_form
 from annotate.services.places import texts_of
 from annotate.services.scoping import in_scope, labels_that_count, visible_items
 from annotate.services.team_scope import visible_rounds
+from rubrics.sentences import Sentence
 from tasks.agreement import Level
 from tasks.records import LabelColumns
 from tasks.reliability import VariableUnknown, agreement_report, items_behind
@@ -149,7 +150,13 @@ def measure(  # noqa: PLR0913 - the choices of the page
     """
     del actor
     if interval not in INTERVALS:
-        raise BadInput(f"interval is {interval!r}; it can be {' or '.join(INTERVALS)}")
+        raise BadInput(
+            Sentence(
+                "interval is %(interval)s; it can be %(known)s",
+                interval=repr(interval),
+                known=" or ".join(INTERVALS),
+            )
+        )
     rubric = compiled_rubric(session, scope.project_id, chosen.version_id).rubric
     labels = label_columns(session, scope, chosen)
     _check_levels(levels or {})
@@ -199,7 +206,14 @@ def _check_levels(levels: dict[str, str]) -> None:
     known = [level.value for level in Level]
     for question, level in levels.items():
         if level not in known:
-            raise BadInput(f"level of {question} is {level!r}; it can be {', '.join(known)}")
+            raise BadInput(
+                Sentence(
+                    "level of %(question)s is %(level)s; it can be %(known)s",
+                    question=question,
+                    level=repr(level),
+                    known=", ".join(known),
+                )
+            )
 
 
 def behind(  # noqa: PLR0913 - what names a figure

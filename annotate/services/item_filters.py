@@ -14,6 +14,7 @@ from annotate.services.ids import known_form
 from annotate.services.scoping import in_scope, labels_that_count
 from annotate.services.team_scope import of_visible_tasks, visible_rounds, visible_tasks
 from annotate.services.text import canonical_json, check_text
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,11 +94,23 @@ def parse_filter(query: Mapping[str, str]) -> ItemFilter:
     given = {name: text.strip() for name, text in query.items() if text.strip()}
     unknown = sorted(given.keys() - set(FILTERS))
     if unknown:
-        raise BadInput(f"There is no filter {unknown[0]!r}; there are {', '.join(FILTERS)}")
+        raise BadInput(
+            Sentence(
+                "There is no filter %(unknown)s; there are %(known)s",
+                unknown=repr(unknown[0]),
+                known=", ".join(FILTERS),
+            )
+        )
     for name, text in given.items():
         check_text(text, name)
         if len(text) > LONGEST:
-            raise BadInput(f"The filter {name!r} takes {LONGEST} characters at most")
+            raise BadInput(
+                Sentence(
+                    "The filter %(name)s takes %(n)s characters at most",
+                    name=repr(name),
+                    n=LONGEST,
+                )
+            )
     _check_values(given)
     question, category, value = _answer(given)
     return ItemFilter(
@@ -115,7 +128,13 @@ def parse_filter(query: Mapping[str, str]) -> ItemFilter:
 
 def _check_values(given: Mapping[str, str]) -> None:
     if given.get("state", STATES[0]) not in STATES:
-        raise BadInput(f"The state is {given['state']!r}; it can be {', '.join(STATES)}")
+        raise BadInput(
+            Sentence(
+                "The state is %(state)s; it can be %(known)s",
+                state=repr(given["state"]),
+                known=", ".join(STATES),
+            )
+        )
     if ":" not in given.get("slice", ":"):
         raise BadInput("Write a slice as name:value")
     if "value" in given and "question" not in given:
