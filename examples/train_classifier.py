@@ -31,6 +31,7 @@ from exports.evaluation import (
     targets,
 )
 from exports.records import GOLD_COLUMNS, ITEM_COLUMNS
+from exports.spreadsheets import plain
 from exports.tables import read_rows
 from exports.verify import verify_release
 from rubrics.versioning import from_canonical_json
@@ -70,7 +71,7 @@ def read_release(folder: Path, *, part: str, use_majority: bool) -> Release:
         for row in read_rows(folder / "items.jsonl", ITEM_COLUMNS)
     }
     with (folder / "splits.csv").open(encoding="utf-8", newline="") as stream:
-        split_of = {row["item_id"]: row["split"] for row in csv.DictReader(stream)}
+        split_of = {plain(row["item_id"]): row["split"] for row in csv.DictReader(stream)}
     rows = read_rows(folder / "gold.jsonl", GOLD_COLUMNS)
     with (folder / "card.md").open(encoding="utf-8") as stream:
         warning = stream.readline().strip()

@@ -33,6 +33,7 @@ from exports.records import (
     pseudonym,
 )
 from exports.splits import DEFAULT_FRACTIONS, Fractions, Placed, SplitItem, make_splits
+from exports.spreadsheets import guarded
 from exports.strict_json import JsonRefused, JsonValue, canonical, parse
 from exports.tables import TableWriter
 from rubrics.versioning import from_canonical_json
@@ -243,7 +244,7 @@ def _write_items(given: _Input, placed: Sequence[Placed], directory: Path) -> in
     with (directory / "splits.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(SPLIT_HEADER)
-        writer.writerows((one.item_id, one.split, one.group) for one in placed)
+        writer.writerows((guarded(one.item_id), one.split, guarded(one.group)) for one in placed)
     _write_files(given, directory)
     return table.rows
 
@@ -251,7 +252,7 @@ def _write_items(given: _Input, placed: Sequence[Placed], directory: Path) -> in
 def _write_files(given: _Input, directory: Path) -> None:
     """List the files of items; they themselves are not part of a release."""
     found = [
-        (item.id, one["target"], one["sha256"], one["type"], one["bytes"])
+        (guarded(item.id), one["target"], one["sha256"], one["type"], one["bytes"])
         for item in given.items
         for one in json.loads(item.canonical_body).get("media", ())
     ]

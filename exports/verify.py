@@ -33,6 +33,7 @@ from exports.records import (
 )
 from exports.release import SPLIT_HEADER
 from exports.splits import SPLITS, leaks
+from exports.spreadsheets import plain
 from exports.strict_json import canonical
 from exports.tables import as_parquet_row, parquet_rows, read_rows
 from rubrics.errors import RubricError
@@ -304,7 +305,7 @@ def _read_splits(release: _Release) -> dict[str, tuple[str, str]]:
         reader = csv.reader(stream, strict=True)
         if tuple(next(reader, ())) != SPLIT_HEADER:
             raise RowBroken("the header is not item_id,split,group")
-        return {item: (split, group) for item, split, group in reader}
+        return {plain(item): (split, plain(group)) for item, split, group in reader}
 
 
 def _check_splits(release: _Release) -> Iterator[VerifyProblem]:

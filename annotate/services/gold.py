@@ -25,6 +25,7 @@ from annotate.services.text import canonical_json
 from exports.manifest import FILE_NAME, NEWEST, digest_of
 from exports.release import ReleaseRow, write_release
 from exports.splits import Fractions
+from exports.spreadsheets import plain
 from exports.verify import verify_release
 from rubrics.sentences import Sentence
 from rubrics.versioning import from_canonical_json
@@ -216,7 +217,8 @@ def _earlier_test(session: Session, project: Project, earlier: Sequence[GoldRele
         if release.state != "written" or not path.exists():
             continue
         with path.open(encoding="utf-8", newline="") as stream:
-            found |= {row["item_id"] for row in csv.DictReader(stream) if row["split"] == "test"}
+            rows = csv.DictReader(stream)
+            found |= {plain(row["item_id"]) for row in rows if row["split"] == "test"}
     return sorted(found)
 
 

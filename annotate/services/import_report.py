@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from annotate.models import ImportProblem
+from exports.spreadsheets import guarded
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 KEPT_PROBLEMS = 10_000
 PAGE = 50
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +69,4 @@ def problems_csv(session: Session, scope: Scope, job_id: str) -> str:
 
 def _harmless(cell: object) -> object:
     """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in _BEGINS_A_FORMULA else cell
+    return guarded(cell) if isinstance(cell, str) else cell

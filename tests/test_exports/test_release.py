@@ -15,6 +15,7 @@ from exports.errors import ReleaseRefused
 from exports.records import canary, pseudonym
 from exports.release import write_release
 from exports.splits import Fractions
+from exports.spreadsheets import plain
 from exports.strict_json import canonical
 from exports.verify import verify_release
 from rubrics.library import read
@@ -166,6 +167,20 @@ def test_parquet_holds_the_same_rows(tmp_path):
     assert [json.loads(text) for text in gold["distribution"]] == [
         one["distribution"] for one in rows
     ]
+
+
+def test_a_spreadsheet_takes_no_id_for_a_formula(tmp_path):
+    ids = ["=1+1", "+1", "-1", "@a", "'=1", "'tis", "plain"]
+    items = [item(name, f"text {name}") for name in ids]
+    votes = [
+        one for name in ids for who in ("ann", "ben") for one in labels(name, who, "not_abusive")
+    ]
+    release(tmp_path / "r", given=(items, votes, []))
+    with (tmp_path / "r" / "splits.csv").open(newline="") as stream:
+        cells = [one["item_id"] for one in csv.DictReader(stream)]
+    assert not [cell for cell in cells if cell[0] in "=+-@"]
+    assert {plain(cell) for cell in cells} == set(ids)
+    assert verify_release(tmp_path / "r").problems == ()
 
 
 def test_items_carry_split_and_canary_and_splits_csv_says_the_same(tmp_path):
