@@ -15,6 +15,7 @@ from annotate.services.audit_reading import AuditFilter
 from annotate.services.errors import BadInput
 from annotate.services.text import check_text
 from annotate.web.requests import actor, read_session, scope
+from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,9 @@ def _asked() -> dict[str, str]:
     for name, text in asked.items():
         check_text(text, name)
         if len(text) > LONGEST:
-            raise BadInput(f"{name} is longer than {LONGEST} characters")
+            raise BadInput(
+                Sentence("%(name)s is longer than %(n)s characters", name=name, n=LONGEST)
+            )
     return {name: text for name, text in asked.items() if text}
 
 
@@ -114,7 +117,7 @@ def _day(asked: Mapping[str, str], name: str) -> date | None:
     try:
         return date.fromisoformat(asked[name])
     except ValueError as error:
-        raise BadInput(f"{name}: give a day as in 2026-01-31") from error
+        raise BadInput(Sentence("%(name)s: give a day as in 2026-01-31", name=name)) from error
 
 
 def _midnight(day: date | None) -> datetime | None:
