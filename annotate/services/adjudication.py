@@ -24,6 +24,7 @@ from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, Conflict, LeaseLost, NotAllowed
 from annotate.services.own_answers import cell_key, read_answers
 from annotate.services.scoping import visible_items
+from annotate.services.team_scope import of_visible_tasks
 from annotate.services.text import canonical_json
 from rubrics.sentences import Sentence
 from tasks.adjudication import DecisionRefused, check_decision
@@ -77,7 +78,7 @@ def take_next(session: Session, actor: Actor, scope: Scope) -> Held | None:
         sa.select(AdjudicationCase)
         .join(Item, Item.id == AdjudicationCase.item_id)
         .where(
-            AdjudicationCase.project_id == scope.project_id,
+            *of_visible_tasks(AdjudicationCase, scope),
             AdjudicationCase.state == "open",
             free,
             *visible_items(scope),
@@ -329,17 +330,22 @@ def _write(
 def _last_decision(
     session: Session, case: AdjudicationCase, question: str, category: str
 ) -> str | None:
-    """Return the newest decision of a cell, revocations included: the chain has no gaps."""
+    """Return the last decision of a cell, revocations included: the one that none supersedes.
+
+    Its id may be smaller than that of the one before: machines do not agree on the millisecond.
+    """
+    later = sa.orm.aliased(Decision)
+    superseded = sa.exists().where(
+        later.project_id == case.project_id, later.supersedes_id == Decision.id
+    )
     return session.scalar(
-        sa.select(Decision.id)
-        .where(
+        sa.select(Decision.id).where(
             Decision.project_id == case.project_id,
             Decision.case_id == case.id,
             Decision.question == question,
             Decision.category == category,
+            ~superseded,
         )
-        .order_by(Decision.id.desc())
-        .limit(1)
     )
 
 

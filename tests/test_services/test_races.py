@@ -12,7 +12,15 @@ import pytest
 import sqlalchemy as sa
 
 from annotate.db import new_id, now
-from annotate.models import AdjudicationCase, Annotation, Assignment, CaseCell, GoldRelease, Task
+from annotate.models import (
+    AdjudicationCase,
+    Annotation,
+    Assignment,
+    CaseCell,
+    Decision,
+    GoldRelease,
+    Task,
+)
 from annotate.services import adjudication, gold, labeling, leases, submitting
 from annotate.services.errors import Conflict
 from rubrics.library import read
@@ -147,6 +155,33 @@ def test_an_edit_cannot_take_a_ruling_away_that_is_being_made(world: World) -> N
     assert [type(error) for error in other.failed] == [Conflict]
     in_force = sa.select(sa.func.count()).where(CaseCell.decision_id.is_not(None))
     assert figure(world, in_force) == 1
+
+
+def test_rulings_follow_each_other_whatever_the_clocks_of_machines_say(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids hold the time of the machine that made them; one may run behind the other."""
+    std = world.standard(items=1, overlap=2, annotators=2)
+    for login, answers in zip(std.annotators, (BENIGN, abusive()), strict=True):
+        place = claimed(world, std, login)
+        submission = prepared(world, std, login, place, answers)
+        with world.database.write() as session:
+            actor = world.actor(login)
+            labeling.submit(session, actor, std.scope, place.id, place.fence, submission)
+    judge = world.actor("adjudicator")
+    with world.database.write() as session:
+        held = adjudication.take_next(session, judge, std.scope)
+        assert held is not None
+        reading = _own_reading(session, std, held.case_id)
+        adjudication.answer(session, judge, std.scope, held.case_id, reading)
+    falling = iter(sorted((new_id() for _ in range(3)), reverse=True))
+    monkeypatch.setattr(adjudication, "new_id", lambda: next(falling))
+    for value in ("mild", "strong", "ambiguous"):
+        ruling = adjudication.Ruling("severity", "", value, "rater_error", "The clause decides.")
+        with world.database.write() as session:
+            adjudication.decide(session, judge, std.scope, held.case_id, held.fence, [ruling])
+    in_force = sa.select(Decision.value).join(CaseCell, CaseCell.decision_id == Decision.id)
+    assert figure(world, in_force) == "ambiguous"
 
 
 def _own_reading(session: Session, std: Standard, case_id: str) -> dict[str, dict[str, Any]]:
