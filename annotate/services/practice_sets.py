@@ -25,6 +25,7 @@ from annotate.services.ids import known_form
 from annotate.services.places import texts_of
 from annotate.services.practice import PracticeLine, ReferenceCell, row_of, waits
 from annotate.services.scoping import visible_items
+from annotate.services.team_scope import of_visible_tasks
 from annotate.services.text import canonical_json, check_text
 from exports.strict_json import JsonRefused, parse
 from rubrics.sentences import Sentence
@@ -96,7 +97,7 @@ def add_decided(session: Session, actor: Actor, scope: Scope, version_id: str) -
         .join(Decision, Decision.id == CaseCell.decision_id)
         .join(Item, Item.id == AdjudicationCase.item_id)
         .where(
-            AdjudicationCase.project_id == scope.project_id,
+            *of_visible_tasks(AdjudicationCase, scope),
             AdjudicationCase.rubric_version_id == version_id,
             AdjudicationCase.state == "decided",
             CaseCell.project_id == scope.project_id,

@@ -13,13 +13,15 @@ import pytest
 import sqlalchemy as sa
 
 from annotate.db import new_id, now
-from annotate.models import AdjudicationCase, Item, ItemReport, Job, Project, Round, Task
+from annotate.models import AdjudicationCase, CaseCell, Item, ItemReport, Job, Project, Round, Task
 from annotate.policy import Scope
+from annotate.services import adjudication, practice_sets
 from annotate.services.text import canonical_json
 from tests.support.apps import application_on
 from tests.support.builders import BENIGN, World, abusive
 from tests.support.databases import ON_SQLITE
 from tests.support.labelling import Seat
+from tests.support.ruling import VALUES
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -190,3 +192,41 @@ def test_nothing_tells_one_team_of_the_other(walls: Walls, database: Database) -
         after = read(app, cookie, wanted)
         told = {address for address in wanted if after[address] != before[role][address]}
         assert told == set(), role
+
+
+def test_practice_takes_no_ruling_of_the_other_team(walls: Walls) -> None:
+    """Its reasons would tell what they labelled, also on items that both teams have."""
+    database, world = walls.world.database, walls.world
+    walls.theirs_comes_in()
+    ours = Scope(walls.project_id, frozenset({world.team(OURS)}))
+    judge = world.actor("our-adjudicator")
+    theirs = sa.select(AdjudicationCase.id).where(
+        AdjudicationCase.item_id == walls.shared[0], AdjudicationCase.round_id != walls.round_id
+    )
+    with database.write() as session:
+        case_id = session.scalars(theirs).one()
+        session.execute(
+            sa.update(Round).where(Round.project_id == walls.project_id).values(state="closed")
+        )
+        whole = Scope(walls.project_id, None)
+        held = adjudication.take(session, judge, whole, case_id)
+        cells = session.execute(
+            sa.select(CaseCell.question, CaseCell.category).where(CaseCell.case_id == case_id)
+        ).all()
+        reading = {cell.question: {"state": "unsure"} for cell in cells}
+        adjudication.answer(session, judge, whole, case_id, reading)
+        rulings = [
+            adjudication.Ruling(
+                cell.question,
+                cell.category,
+                VALUES[cell.question],
+                "genuine_pluralism",
+                "A reason.",
+            )
+            for cell in cells
+        ]
+        adjudication.decide(session, judge, whole, case_id, held.fence, rulings)
+    with database.write() as session:
+        manager = world.actor("our-manager")
+        assert practice_sets.add_decided(session, manager, ours, walls.version_id) == 0
+        assert practice_sets.add_decided(session, manager, whole, walls.version_id) == 1
