@@ -29,9 +29,14 @@ def zeros(at: int, end: int) -> Iterator[Patch]:
 
 
 def patched(data: memoryview, patches: Iterable[Patch]) -> Iterator[Piece]:
-    """Give the file in pieces, with the patches in it, which come in rising order."""
+    """Give the file in pieces, with the patches in it, which come in rising order.
+
+    One that reaches into the one before it is left out: the file keeps its length.
+    """
     at = 0
     for patch in patches:
+        if patch.at < at:
+            continue
         if patch.at > at:
             yield data[at : patch.at]
         yield patch.new

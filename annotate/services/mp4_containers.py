@@ -17,6 +17,7 @@ import numpy as np
 from annotate.services import blanking
 from annotate.services.blanking import Patch, patched, zeros
 from annotate.services.containers import CUT, Cleaned, FileRefused
+from annotate.services.mp4_notes import Stream, facts_notes, h264, h265, notes
 from annotate.services.mp4_samples import (
     Box,
     Range,
@@ -59,6 +60,7 @@ _KNOWN: Final = {
 """What stays, by what it stands in. Free space goes as well: cameras of cars keep places in it,
 editors what they took out."""
 _SHOWN: Final = frozenset({b"vide", b"soun"})
+MOST_UNITS = 3_000_000
 _STILL: Final = frozenset({b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis", b"hevc"})
 
 
@@ -71,11 +73,13 @@ def mp4(data: memoryview) -> Cleaned:
     shown = {_track(data, track): handler(data, track) for track in tracks if _shows(data, track)}
     if not shown:
         raise FileRefused(NEITHER)
-    kept = _kept_samples(data, whole, tracks, shown)
+    placed = _samples(data, whole, tracks, shown)
+    kept = merged(place for places in placed.values() for place in places)
     patches = [*_patches(data, whole, frozenset(shown))]
     for track in tracks:
         if _shows(data, track):
             patches += _descriptions(data, track)
+            patches += _notes(data, whole, track, placed[_track(data, track)])
     for box in _all(whole, b"mdat"):
         for gap in outside(Range(box.body, box.end), kept):
             patches += zeros(*gap)
@@ -132,14 +136,15 @@ def _shows(data: memoryview, track: Box) -> bool:
     return not kinds & _TOLD
 
 
-def _kept_samples(
+def _samples(
     data: memoryview, whole: Box, tracks: list[Box], shown: Iterable[int]
-) -> list[Range]:
-    """Return where the samples of the tracks that stay lie, in rising order."""
+) -> dict[int, list[Range]]:
+    """Return where the samples of the tracks that stay lie, by the number of the track."""
     starts = np.sort(np.concatenate([chunk_starts(data, track) for track in tracks]))
-    kept = [
-        one for track in tracks if _shows(data, track) for one in sample_ranges(data, track, starts)
-    ]
+    kept: dict[int, list[Range]] = {one: [] for one in shown}
+    for track in tracks:
+        if _shows(data, track):
+            kept[_track(data, track)] += sample_ranges(data, track, starts)
     usual = {
         number(data, box.body + 4): number(data, box.body + 16)
         for moov in _all(whole, b"moov")
@@ -147,8 +152,10 @@ def _kept_samples(
         for box in _all(more, b"trex")
     }
     for fragment in _all(whole, b"moof"):
-        kept += [place for track, place in run_ranges(data, fragment, usual) if track in shown]
-    return merged(kept)
+        for one, place in run_ranges(data, fragment, usual):
+            if one in kept:
+                kept[one].append(place)
+    return kept
 
 
 # ----------------------------------------------------------------------------------------- patches
@@ -225,6 +232,8 @@ def _descriptions(data: memoryview, track: Box) -> Iterator[Patch]:
             if part.kind not in _DESCRIBED or _is_profile(data, part):
                 yield Patch(part.at + 4, b"free")
                 yield from zeros(part.body, part.end)
+            elif part.kind == b"hvcC" and part.end > part.body + 22:
+                yield from facts_notes(data, part.body, part.end)
 
 
 def _described(data: memoryview, entry: Box, heads: Iterable[int]) -> list[Box]:
@@ -233,6 +242,30 @@ def _described(data: memoryview, entry: Box, heads: Iterable[int]) -> list[Box]:
         with suppress(FileRefused):
             return list(_boxes(data, b"stsd", entry.at + head, entry.end, count()))
     return []
+
+
+def _notes(data: memoryview, whole: Box, track: Box, places: list[Range]) -> Iterator[Patch]:
+    """Of a video stream that can be followed go the notes of its encoder and camera."""
+    table = track.first(b"mdia", b"minf", b"stbl", b"stsd")
+    streams = {
+        stream for entry in _entries(data, table) if (stream := _stream(data, entry)) is not None
+    }
+    inside = [
+        place
+        for place in merged(places)
+        if any(box.body <= place.at and place.end <= box.end for box in _all(whole, b"mdat"))
+    ]
+    if len(streams) == 1:
+        yield from notes(data, streams.pop(), inside, count(MOST_UNITS, -1))
+
+
+def _stream(data: memoryview, entry: Box) -> Stream | None:
+    for part in _described(data, entry, _PICTURE_HEADS):
+        if part.kind == b"avcC" and part.end >= part.body + 5:
+            return h264((data[part.body + 4] & 3) + 1)
+        if part.kind == b"hvcC" and part.end >= part.body + 22:
+            return h265((data[part.body + 21] & 3) + 1)
+    return None
 
 
 def _is_profile(data: memoryview, part: Box) -> bool:
