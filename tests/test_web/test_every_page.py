@@ -309,20 +309,31 @@ def test_a_page_is_sound_at_every_size(tour: Tour, endpoint: str, complaints: li
     tour.watch.check()
 
 
-def test_a_phone_tells_figure_and_gate_without_a_scroll_sideways(tour: Tour) -> None:
-    tour.page.set_viewport_size({"width": NARROW, "height": 740})
-    tour.open(EVERYBODY, "/p/demo/agreement")
-    rows = tour.page.locator(".tbl-forest tbody tr:not(.group)")
-    assert rows.count() > 5
-    for number in range(rows.count()):
-        row = rows.nth(number)
-        told = (row.locator(".pill").filter(visible=True), row.locator("td.num").first)
-        for part in told:
-            place = part.bounding_box()
+def _all_in_sight(tour: Tour, path: str, rows: str, *parts: str) -> None:
+    """What a table is read for stands on a phone without a scroll sideways, once at any width."""
+    page = tour.page
+    page.set_viewport_size({"width": NARROW, "height": 740})
+    tour.open(EVERYBODY, path)
+    found = page.locator(rows)
+    assert found.count() > 0
+    for row in found.all():
+        for part in parts:
+            place = row.locator(part).filter(visible=True).first.bounding_box()
             assert place is not None
             assert 0 <= place["x"] <= place["x"] + place["width"] <= NARROW
-    tour.page.set_viewport_size({"width": WIDE, "height": 768})
-    assert rows.first.locator(".pill").filter(visible=True).count() == 1
+    page.set_viewport_size({"width": WIDE, "height": 768})
+    assert found.first.locator(parts[0]).filter(visible=True).count() == 1
+
+
+def test_a_phone_tells_figure_and_gate_without_a_scroll_sideways(tour: Tour) -> None:
+    rows = ".tbl-forest tbody tr:not(.group)"
+    _all_in_sight(tour, "/p/demo/agreement", rows, ".pill", "td.num")
+
+
+def test_a_phone_tells_who_differs_without_a_scroll_sideways(tour: Tour) -> None:
+    rows = ".tbl-side tbody tr:has(.pill-met, .pill-tentative)"
+    path = "/p/demo/items/{decided_item}"
+    _all_in_sight(tour, path, rows, ":is(th, td:last-child) > * > .pill, td:last-child > .pill")
 
 
 @pytest.mark.parametrize(("login", "path", "status"), REFUSALS)
