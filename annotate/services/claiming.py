@@ -100,6 +100,7 @@ _ROUND = Prepared(
         ),
     )
     .where(Round.id == sa.bindparam("round_id"), Round.project_id == sa.bindparam("project_id"))
+    .where(UserAccount.deactivated_at.is_(None))  # it may be closed while this claim waits
     # Claims of one person follow each other, so that each sees what the one before reserved.
     .with_for_update(of=UserAccount, key_share=True)
 )

@@ -20,9 +20,10 @@ from annotate.models import (
     Decision,
     GoldRelease,
     Task,
+    UserAccount,
 )
-from annotate.services import adjudication, gold, labeling, leases, submitting
-from annotate.services.errors import Conflict
+from annotate.services import adjudication, gold, labeling, leases, people, submitting
+from annotate.services.errors import Conflict, NotFound
 from rubrics.library import read
 from tests.support.builders import ABUSE, BENIGN, Standard, World, abusive
 
@@ -207,6 +208,22 @@ def test_a_report_ends_the_place_that_is_handed_out_meanwhile(world: World) -> N
     states = sa.select(Assignment.state).distinct()
     with world.database.read() as session:
         assert session.scalars(states).all() == ["released"]
+
+
+def test_an_account_that_is_being_closed_is_handed_nothing(world: World) -> None:
+    std = world.standard(items=1, overlap=2, annotators=2)
+    world.grant("root", "administrator")
+    with world.database.write() as session:
+        session.execute(sa.update(UserAccount).values(password_hash="kept"))
+    root, leaver = world.actor("root", "web"), world.actor("ann-1")
+
+    def take(session: Session) -> None:
+        labeling.claim(session, leaver, std.scope, std.round_id)
+
+    with while_open(world.database, take) as (session, other):
+        people.deactivate(session, root, leaver.user_id)
+    assert [type(error) for error in other.failed] == [NotFound]
+    assert figure(world, sa.select(sa.func.count()).select_from(Assignment)) == 0
 
 
 @pytest.mark.parametrize("allocated", [False, True])
