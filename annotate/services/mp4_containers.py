@@ -233,7 +233,7 @@ def _descriptions(data: memoryview, track: Box) -> Iterator[Patch]:
                 yield Patch(part.at + 4, b"free")
                 yield from zeros(part.body, part.end)
             elif part.kind == b"hvcC" and part.end > part.body + 22:
-                yield from facts_notes(data, part.body, part.end)
+                yield from facts_notes(data, part.body, part.end, count(MOST_UNITS, -1))
 
 
 def _described(data: memoryview, entry: Box, heads: Iterable[int]) -> list[Box]:

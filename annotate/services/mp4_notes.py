@@ -53,7 +53,7 @@ def notes(
     data, stream, places
         The file, how its video is written, and where it lies.
     counted
-        Counts down; below zero there are too many units.
+        Counts units and their messages down; below zero there are too many.
     """
     for place in places:
         at = place.at
@@ -64,13 +64,13 @@ def notes(
             if end > place.end:
                 break
             if end - body > stream.head and stream.is_message(data[body]):
-                new = _without_notes(bytes(data[body:end]), stream)
+                new = _without_notes(bytes(data[body:end]), stream, counted)
                 if new is not None:
                     yield Patch(at, new)
             at = end
 
 
-def facts_notes(data: memoryview, at: int, end: int) -> Iterator[Patch]:
+def facts_notes(data: memoryview, at: int, end: int, counted: Iterator[int]) -> Iterator[Patch]:
     """Give what takes the place of notes in the description of H.265: they stand there, too.
 
     Units are counted there and stay as many, so that one with a note goes whole.
@@ -84,14 +84,15 @@ def facts_notes(data: memoryview, at: int, end: int) -> Iterator[Patch]:
                 return
             stream, unit = h265(2), bytes(data[at + 2 : after])
             told = len(unit) > stream.head and stream.is_message(unit[0])
-            if told and _without_notes(unit, stream) is not None:
+            if told and _without_notes(unit, stream, counted) is not None:
                 yield Patch(at, _filler(len(unit) + 2, stream))
             at = after
 
 
-def _without_notes(unit: bytes, stream: Stream) -> bytes | None:
+def _without_notes(unit: bytes, stream: Stream, counted: Iterator[int]) -> bytes | None:
     """Return a unit of messages with its length and without notes; None when it has none."""
-    found = list(_messages(unit[stream.head :].replace(b"\0\0\3", b"\0\0")))
+    content = unit[stream.head :].replace(b"\0\0\3", b"\0\0")
+    found = list(_messages(content, counted))
     kept = [whole for kind, whole in found if kind != _NOTE]
     if len(kept) == len(found):
         return None
@@ -109,10 +110,11 @@ def _filler(size: int, stream: Stream) -> bytes:
     return (length + stream.filler).ljust(size - 1, b"\xff") + b"\x80"
 
 
-def _messages(content: bytes) -> Iterator[tuple[int, bytes]]:
+def _messages(content: bytes, counted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
     """Give kind and bytes of the messages up to the mark that ends them."""
     at = 0
     while at + 2 < len(content):
+        need(true=next(counted) >= 0, reason=CUT)
         begin = at
         kind, at = _long(content, at)
         size, at = _long(content, at)

@@ -190,6 +190,9 @@ def test_units_may_be_many_but_not_beyond_measure(monkeypatch: pytest.MonkeyPatc
 
     assert cleaned(mp4, data(4)) == data(4)
     assert refused(mp4, data(5)) == CUT
+    many = messages(h264(4), *[TIMING] * 9)
+    with pytest.raises(FileRefused):
+        list(notes(memoryview(many), h264(4), [Range(0, len(many))], count(8, -1)))
     with pytest.raises(FileRefused):
         list(notes(memoryview(bytes(90)), h264(4), [Range(0, 90)], count(2, -1)))
 
