@@ -36,19 +36,20 @@ ADDRESS_FAILURES = 50
 
 def system_actor(session: Session) -> Actor:
     """Return the installation itself as actor, for the console and for jobs; made on first use."""
-    user_id = session.scalar(sa.select(UserAccount.id).where(UserAccount.login == SYSTEM_LOGIN))
+    known = sa.select(UserAccount.id).where(UserAccount.login == SYSTEM_LOGIN)
+    user_id = session.scalar(known)
     if user_id is None:
-        user_id = new_id()
+        insert = insert_for(embedded=is_embedded(session))(UserAccount)
         session.execute(
-            sa.insert(UserAccount),
-            {
-                "id": user_id,
-                "login": SYSTEM_LOGIN,
-                "display_name": "The system",
-                "kind": "system",
-                "created_at": now(session),
-            },
+            insert.values(
+                id=new_id(),
+                login=SYSTEM_LOGIN,
+                display_name="The system",
+                kind="system",
+                created_at=now(session),
+            ).on_conflict_do_nothing()
         )
+        user_id = session.scalars(known).one()  # ours, or that of a first use at the same moment
     return Actor(user_id, SYSTEM_LOGIN, "The system", channel="cli", is_system=True)
 
 

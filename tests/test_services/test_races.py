@@ -22,7 +22,7 @@ from annotate.models import (
     Task,
     UserAccount,
 )
-from annotate.services import adjudication, gold, labeling, leases, people, submitting
+from annotate.services import adjudication, gold, identity, labeling, leases, people, submitting
 from annotate.services.errors import Conflict, NotFound
 from rubrics.library import read
 from tests.support.builders import ABUSE, BENIGN, Standard, World, abusive
@@ -208,6 +208,14 @@ def test_a_report_ends_the_place_that_is_handed_out_meanwhile(world: World) -> N
     states = sa.select(Assignment.state).distinct()
     with world.database.read() as session:
         assert session.scalars(states).all() == ["released"]
+
+
+def test_the_installation_gets_one_actor_though_two_need_it_first(world: World) -> None:
+    with while_open(world.database, identity.system_actor) as (session, other):
+        identity.system_actor(session)
+    assert other.failed == []
+    with world.database.read() as session:
+        assert session.scalars(sa.select(UserAccount.login)).all() == [identity.SYSTEM_LOGIN]
 
 
 def test_an_account_that_is_being_closed_is_handed_nothing(world: World) -> None:
