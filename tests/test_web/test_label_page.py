@@ -187,6 +187,26 @@ def test_opt_out_and_report_close_an_item_at_once(
     assert len(desk.rows(sa.select(Item.id).where(Item.quarantined_at.is_not(None)))) == 1
 
 
+def test_a_dialog_that_is_opened_again_before_word_of_its_end_came_is_heard(
+    base: tuple[str, World], context: BrowserContext
+) -> None:
+    desk = _desk(base, context, "conversational-abuse")
+    desk.open()
+    desk.page.evaluate(
+        """() => {
+            const press = () => document.body.dispatchEvent(
+                new KeyboardEvent("keydown", { key: "L", shiftKey: true, bubbles: true })
+            );
+            press();
+            document.querySelector("#report").close("");  // as Escape does; its event comes later
+            press();
+        }"""
+    )
+    desk.press("Enter")
+    desk.expect_item("item-0001")
+    assert len(desk.rows(sa.select(Item.id).where(Item.quarantined_at.is_not(None)))) == 1
+
+
 def test_an_answer_lost_on_its_way_back_is_stored_once(
     base: tuple[str, World], context: BrowserContext
 ) -> None:

@@ -1,3 +1,5 @@
+import { answerOf } from "../lib/dom.js";
+
 /**
  * A form whose button carries `data-confirm="Question"` asks once, in a dialog, before it is sent.
  * Without scripts the server's own confirmation page or the plain post stands.
@@ -16,16 +18,14 @@ export function confirmFirst() {
     }
     event.preventDefault();
     if (text) text.textContent = button.dataset["confirm"];
-    dialog.returnValue = "no";
-    dialog.addEventListener("close", () => {
-      if (dialog.returnValue !== "yes") {
+    void answerOf(dialog).then((said) => {
+      if (said !== "yes") {
         button.focus();
         return;
       }
       asked = button;
       const form = event.target;
       if (form instanceof HTMLFormElement) form.requestSubmit(button);
-    }, { once: true });
-    dialog.showModal();
+    });
   });
 }

@@ -1,6 +1,6 @@
 import { Api, pause } from "../label/api.js";
 import { Sender } from "../label/sender.js";
-import { must } from "../lib/dom.js";
+import { answerOf, must } from "../lib/dom.js";
 import { Queue } from "../lib/queue.js";
 
 /** A browser that does not tell what it holds does not keep anybody signed in. */
@@ -75,9 +75,5 @@ function askUnsent(count, failed) {
   if (!(dialog instanceof HTMLDialogElement) || !figure || !words) return Promise.resolve("keep");
   figure.textContent = String(count);
   words.hidden = !failed;
-  dialog.returnValue = "";
-  return new Promise((done) => {
-    dialog.addEventListener("close", () => done(dialog.returnValue), { once: true });
-    dialog.showModal();
-  });
+  return answerOf(dialog);
 }

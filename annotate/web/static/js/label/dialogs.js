@@ -1,5 +1,5 @@
 // The dialogs of the page. Each asks once and tells what was decided; null means "go back".
-import { fill, h, must } from "../lib/dom.js";
+import { answerOf, fill, h, must } from "../lib/dom.js";
 import { t } from "./texts.js";
 
 /**
@@ -11,11 +11,7 @@ import { t } from "./texts.js";
 export function ask(id) {
   const dialog = document.getElementById(id);
   if (!(dialog instanceof HTMLDialogElement)) throw new Error(`The page lacks the dialog ${id}`);
-  dialog.returnValue = "";
-  return new Promise((done) => {
-    dialog.addEventListener("close", () => done(dialog.returnValue), { once: true });
-    dialog.showModal();
-  });
+  return answerOf(dialog);
 }
 
 /** Close whatever dialog is open. */

@@ -168,3 +168,23 @@ export function painted() {
   next = own;
   return own;
 }
+
+/** @type {WeakMap<HTMLDialogElement, (said: string) => void>} */
+const asked = new WeakMap();
+
+/**
+ * Show a dialog until it is closed. The browser sends word of the end later; a dialog that is open again by then was asked anew,
+ * and whoever asked before was told to go back.
+ *
+ * @param {HTMLDialogElement} dialog
+ * @returns {Promise<string>} value of the button that closed it; "" for Escape
+ */
+export function answerOf(dialog) {
+  if (!asked.has(dialog)) dialog.addEventListener("close", () => { if (!dialog.open) asked.get(dialog)?.(dialog.returnValue); });
+  asked.get(dialog)?.("");
+  dialog.returnValue = "";
+  return new Promise((done) => {
+    asked.set(dialog, done);
+    dialog.showModal();
+  });
+}
