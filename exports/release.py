@@ -33,7 +33,7 @@ from exports.records import (
     pseudonym,
 )
 from exports.splits import DEFAULT_FRACTIONS, Fractions, Placed, SplitItem, make_splits
-from exports.spreadsheets import guarded
+from exports.spreadsheets import cell_writer
 from exports.strict_json import JsonRefused, JsonValue, canonical, parse
 from exports.tables import TableWriter
 from rubrics.versioning import from_canonical_json
@@ -244,15 +244,17 @@ def _write_items(given: _Input, placed: Sequence[Placed], directory: Path) -> in
     with (directory / "splits.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(SPLIT_HEADER)
-        writer.writerows((guarded(one.item_id), one.split, guarded(one.group)) for one in placed)
+        cell = cell_writer(given.row.format)
+        writer.writerows((cell(one.item_id), one.split, cell(one.group)) for one in placed)
     _write_files(given, directory)
     return table.rows
 
 
 def _write_files(given: _Input, directory: Path) -> None:
     """List the files of items; they themselves are not part of a release."""
+    cell = cell_writer(given.row.format)
     found = [
-        (guarded(item.id), one["target"], one["sha256"], one["type"], one["bytes"])
+        (cell(item.id), one["target"], one["sha256"], one["type"], one["bytes"])
         for item in given.items
         for one in json.loads(item.canonical_body).get("media", ())
     ]

@@ -6,8 +6,15 @@ text back. JSONL and Parquet hold every text as it is.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GUARD = "'"
+_GUARDED_SINCE = 2
+"""Format of releases. Those of the first hold every text bare, and are written so again."""
 
 
 def guarded(text: str) -> str:
@@ -32,3 +39,13 @@ def plain(cell: str) -> str:
     """
     is_guarded = cell.startswith(_GUARD) and cell[1:2] in (*_BEGINS_A_FORMULA, _GUARD)
     return cell[1:] if is_guarded else cell
+
+
+def cell_writer(release_format: int) -> Callable[[str], str]:
+    """Return what makes a cell of a text in the CSV files of a format of releases."""
+    return guarded if release_format >= _GUARDED_SINCE else str
+
+
+def cell_reader(release_format: int) -> Callable[[str], str]:
+    """Return what has the text back."""
+    return plain if release_format >= _GUARDED_SINCE else str

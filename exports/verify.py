@@ -33,7 +33,7 @@ from exports.records import (
 )
 from exports.release import SPLIT_HEADER
 from exports.splits import SPLITS, leaks
-from exports.spreadsheets import plain
+from exports.spreadsheets import cell_reader
 from exports.strict_json import canonical
 from exports.tables import as_parquet_row, parquet_rows, read_rows
 from rubrics.errors import RubricError
@@ -305,7 +305,8 @@ def _read_splits(release: _Release) -> dict[str, tuple[str, str]]:
         reader = csv.reader(stream, strict=True)
         if tuple(next(reader, ())) != SPLIT_HEADER:
             raise RowBroken("the header is not item_id,split,group")
-        return {plain(item): (split, plain(group)) for item, split, group in reader}
+        text = cell_reader(format_of(release.manifest))
+        return {text(item): (split, text(group)) for item, split, group in reader}
 
 
 def _check_splits(release: _Release) -> Iterator[VerifyProblem]:

@@ -25,7 +25,7 @@ from annotate.services.text import canonical_json
 from exports.manifest import FILE_NAME, NEWEST, digest_of
 from exports.release import ReleaseRow, write_release
 from exports.splits import Fractions
-from exports.spreadsheets import plain
+from exports.spreadsheets import cell_reader
 from exports.verify import verify_release
 from rubrics.sentences import Sentence
 from rubrics.versioning import from_canonical_json
@@ -218,8 +218,15 @@ def _earlier_test(session: Session, project: Project, earlier: Sequence[GoldRele
             continue
         with path.open(encoding="utf-8", newline="") as stream:
             rows = csv.DictReader(stream)
-            found |= {plain(row["item_id"]) for row in rows if row["split"] == "test"}
+            text = cell_reader(_format(release))
+            found |= {text(row["item_id"]) for row in rows if row["split"] == "test"}
     return sorted(found)
+
+
+def _format(release: GoldRelease) -> int:
+    """Return the format of its files; a row from before formats were counted says none."""
+    found: int = json.loads(release.parameters).get("format", 1)
+    return found
 
 
 def folder(settings: Settings, slug: str, number: int) -> Path:
@@ -231,7 +238,7 @@ def folder(settings: Settings, slug: str, number: int) -> Path:
 
 
 def write_files(database: Database, scope: Scope, release_id: str, directory: Path) -> str:
-    """Make the files of a release, read in one snapshot; returns the manifest's digest.
+    """Make the files of a release, read as of its watermark; returns the manifest's digest.
 
     Raises
     ------
@@ -274,7 +281,7 @@ def _release_row(
         versions=json.loads(release.versions),
         rubric_yaml=rubric.source,
         agreement=agreement,
-        format=parameters.get("format", 1),  # a row from before formats were counted says none
+        format=_format(release),
     )
 
 

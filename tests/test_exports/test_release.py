@@ -183,6 +183,16 @@ def test_a_spreadsheet_takes_no_id_for_a_formula(tmp_path):
     assert verify_release(tmp_path / "r").problems == ()
 
 
+def test_a_release_of_the_first_format_keeps_its_bare_ids(tmp_path):
+    ids = ["=1+1", "'=1"]
+    items = [item(name, f"text {name}") for name in ids]
+    votes = [one for name in ids for one in labels(name, "ann", "not_abusive")]
+    release(tmp_path / "r", given=(items, votes, []), format=1)
+    with (tmp_path / "r" / "splits.csv").open(newline="") as stream:
+        assert {one["item_id"] for one in csv.DictReader(stream)} == set(ids)
+    assert verify_release(tmp_path / "r").problems == ()
+
+
 def test_items_carry_split_and_canary_and_splits_csv_says_the_same(tmp_path):
     release(tmp_path / "r")
     items = read_jsonl(tmp_path / "r" / "items.jsonl")
