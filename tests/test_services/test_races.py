@@ -26,6 +26,7 @@ from annotate.services import adjudication, gold, identity, labeling, leases, pe
 from annotate.services.errors import Conflict, NotFound
 from rubrics.library import read
 from tests.support.builders import ABUSE, BENIGN, Standard, World, abusive
+from tests.support.labelling import pass_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -257,6 +258,30 @@ def test_a_claim_does_not_hand_out_what_is_being_reported(world: World, *, alloc
         labeling.report(session, actors[0], std.scope, first.id, first.fence, kind="other")
     assert other.failed == []
     assert [one.place for one in given] == [None]
+
+
+def test_a_claim_keeps_nothing_locked_of_the_places_that_it_gave_back(world: World) -> None:
+    """Two claims that wait for each other's task would end one of them with an error."""
+    std = world.standard(items=2, overlap=2, annotators=4)
+    one, two, three, four = (world.users[login] for login in std.annotators)
+    kept = dict(zip(std.item_ids, ([one, four], [two, three]), strict=True))
+    round_id = world.round(std.project_id, std.version_id, list(kept), allocation=kept)
+    claimed(world, std, "ann-1", round_id)
+    pass_time(world, days=1)
+    actors = {login: world.actor(login) for login in std.annotators}
+    given: list[labeling.Claim] = []
+
+    def take(session: Session) -> None:
+        given.append(labeling.claim(session, actors["ann-4"], std.scope, round_id))
+
+    other = Other(world.database, take)
+    with world.database.write() as session:
+        labeling.claim(session, actors["ann-3"], std.scope, round_id)
+        other.begin()
+        assert world.database.embedded or other.through.wait(20)
+    other.end()
+    assert other.failed == []
+    assert given[0].place is not None
 
 
 def test_nothing_of_before_its_watermark_comes_in_after_a_release_was_frozen(
