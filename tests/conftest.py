@@ -70,6 +70,7 @@ _NOT_COUNTED = frozenset(
         "test_agreement_reference.py",
         "test_bad_input.py",
         "test_blinding.py",
+        "test_browser_storage.py",
         "test_case_keys.py",
         "test_every_page.py",
         "test_exposure_traces.py",
