@@ -17,15 +17,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.replays import (
-    ABSENT,
-    RECORDED,
-    alpha,
-    differences,
-    expected_figures,
-    replayed,
-)
+from tests.support.replays import RECORDED, alpha, differences, expected_figures, replayed
 from tests.support.run_folder import LeadingRun
+from tests.support.shared_data import absent
 
 if TYPE_CHECKING:
     from tests.support.to_gold import ToGold
@@ -40,7 +34,7 @@ DECIDED = 30
 def main(kinds: list[str]) -> int:
     """Replay on each kind of database; 0 when every figure is right."""
     if not RECORDED.is_dir():
-        print(f"replay: NOT DONE: {ABSENT}")
+        print(f"replay: NOT DONE: {absent(RECORDED.name)}")
         return 0
     reference = json.loads((RECORDED / "reference_agreement.json").read_text(encoding="utf-8"))
     run = LeadingRun()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,7 @@ from tests.architecture.sources import ROOMS, ROOT, functions, imported_rooms, p
 HEAVY = ("flask", "sqlalchemy", "pandas", "scipy", "statsmodels", "krippendorff", "pyarrow")
 # One hands the request its session, the other turns the database's errors into answers.
 WEB_PLUMBING = frozenset({"requests.py", "errors.py"})
+OURS = frozenset({*ROOMS, "bench", "tests"})
 PURE_ROOMS = ("rubrics", "tasks", "exports")
 
 
@@ -43,6 +45,25 @@ def test_the_kernel_brings_nothing_heavy_along() -> None:
         cwd="/",
     )
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_programs_beside_the_rooms_import_what_there_is() -> None:
+    """No test runs the measurements, nor the replay of all labels; a moved name ends them."""
+    missing = [
+        f"{place(path, node.lineno)}: {alias.name}"
+        for path in sources("bench", "examples", "scripts")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OURS
+        for alias in node.names
+        if not _is_there(node.module or "", alias.name)
+    ]
+    assert not missing
+
+
+def _is_there(module: str, name: str) -> bool:
+    if hasattr(importlib.import_module(module), name):
+        return True
+    return importlib.util.find_spec(f"{module}.{name}") is not None
 
 
 def test_tasks_itself_is_empty() -> None:

@@ -15,8 +15,10 @@ def shared(name: str) -> Path:
     """Return a folder of the shared data; where it is absent, whoever needs it is skipped."""
     folder = SHARED / name
     if not folder.is_dir():
-        pytest.skip(
-            f"the shared data (../shared/data/{name}) is not on this machine",
-            allow_module_level=True,
-        )
+        pytest.skip(absent(name), allow_module_level=True)
     return folder
+
+
+def absent(name: str) -> str:
+    """Say that a folder of the shared data is not here."""
+    return f"the shared data (../shared/data/{name}) is not on this machine"
