@@ -23,8 +23,7 @@ from annotate.services.case_reading import annotated, cells_of, own_answer, row_
 from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, Conflict, LeaseLost, NotAllowed
 from annotate.services.own_answers import cell_key, read_answers
-from annotate.services.scoping import visible_items
-from annotate.services.team_scope import of_visible_tasks
+from annotate.services.scoping import of_visible_tasks, visible_items
 from annotate.services.text import canonical_json
 from rubrics.sentences import Sentence
 from tasks.adjudication import DecisionRefused, check_decision

@@ -22,8 +22,7 @@ from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import BadInput, NotFound
 from annotate.services.ids import known_form
 from annotate.services.places import texts_of
-from annotate.services.scoping import in_scope, labels_that_count, visible_items
-from annotate.services.team_scope import visible_rounds
+from annotate.services.scoping import in_scope, labels_that_count, visible_items, visible_rounds
 from rubrics.sentences import Sentence
 from tasks.agreement import Level
 from tasks.records import LabelColumns

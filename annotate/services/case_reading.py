@@ -30,8 +30,7 @@ from annotate.services.compiled import compiled_rubric
 from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
 from annotate.services.places import ITEM_COLUMNS, item_view
-from annotate.services.scoping import in_scope, labels_that_count, visible_items
-from annotate.services.team_scope import of_visible_tasks
+from annotate.services.scoping import in_scope, labels_that_count, of_visible_tasks, visible_items
 from annotate.services.text import sha256_hex
 from tasks.routing import cell_order
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from annotate.db import is_embedded
 from annotate.models import AdjudicationCase, Annotation, Assignment, Decision, Item, Label
-from annotate.services.scoping import visible_items
+from annotate.services.scoping import labels_that_count, visible_items
 from exports.gold_set import Decision as Ruling
 from exports.records import ReleaseItem, ReleaseLabel
 
@@ -36,19 +36,11 @@ def let_writers_end(session: Session) -> None:
 def has_labels(session: Session, scope: Scope, version_id: str) -> bool:
     """Tell whether anything of visible items was submitted under a version."""
     found = session.execute(
-        sa.select(Assignment.id)
+        labels_that_count(Assignment.id)
         .join(Item, Item.id == Assignment.item_id)
-        .join(
-            Annotation,
-            sa.and_(
-                Annotation.assignment_id == Assignment.id,
-                Annotation.revision == Assignment.current_revision,
-            ),
-        )
         .where(
             Annotation.project_id == scope.project_id,
             Annotation.rubric_version_id == version_id,
-            Assignment.state == "submitted",
             *visible_items(scope),
         )
         .limit(1)

@@ -28,8 +28,7 @@ from annotate.services import item_labels, rubrics
 from annotate.services.errors import NotFound
 from annotate.services.ids import known_form
 from annotate.services.items import ONLY_FILES
-from annotate.services.scoping import visible_items
-from annotate.services.team_scope import visible_tasks
+from annotate.services.scoping import visible_items, visible_tasks
 from exports.gold_set import gold_order
 
 if TYPE_CHECKING:

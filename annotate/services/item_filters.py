@@ -11,17 +11,22 @@ from annotate.models import AdjudicationCase, Annotation, Assignment, Item, Labe
 from annotate.services import rubrics
 from annotate.services.errors import BadInput
 from annotate.services.ids import known_form
-from annotate.services.scoping import in_scope, labels_that_count
-from annotate.services.team_scope import of_visible_tasks, visible_rounds, visible_tasks
+from annotate.services.scoping import (
+    in_scope,
+    labels_that_count,
+    of_visible_tasks,
+    visible_rounds,
+)
 from annotate.services.text import canonical_json, check_text
 from rubrics.sentences import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from annotate.policy import Scope
+    from annotate.services.scoping import TaskBound
     from rubrics.schema import Question, Rubric
 
 STATES = ("unlabelled", "partly", "done", "disputed")
@@ -178,22 +183,18 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _holds(column: Any, part: str, *, fold: bool = False) -> sa.ColumnElement[bool]:  # noqa: ANN401
+def _holds(
+    column: InstrumentedAttribute[str], part: str, *, fold: bool = False
+) -> sa.ColumnElement[bool]:
     pattern = f"%{_escaped(part)}%"
-    found: sa.ColumnElement[bool] = (
-        column.ilike(pattern, escape="\\") if fold else column.like(pattern, escape="\\")
-    )
-    return found
+    return column.ilike(pattern, escape="\\") if fold else column.like(pattern, escape="\\")
 
 
 def _of_item(
-    model: Any,  # noqa: ANN401 - a table with project, round and item
-    scope: Scope,
-    round_id: str,
-    *wanted: sa.ColumnElement[bool],
+    model: TaskBound, scope: Scope, round_id: str, *wanted: sa.ColumnElement[bool]
 ) -> sa.Select[Any]:
     """Return the query for rows of the item: those of one round, or of all."""
-    seen = visible_tasks(scope) if model is Task else of_visible_tasks(model, scope)
+    seen = of_visible_tasks(model, scope)
     statement = sa.select(sa.literal(1)).where(model.item_id == Item.id, *seen, *wanted)
     return statement.where(model.round_id == round_id) if round_id else statement
 

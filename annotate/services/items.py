@@ -11,8 +11,7 @@ import sqlalchemy as sa
 from annotate.models import AdjudicationCase, Assignment, Item, ItemReport, Task
 from annotate.services.ids import known_form
 from annotate.services.item_filters import conditions
-from annotate.services.scoping import visible_items
-from annotate.services.team_scope import of_visible_tasks, visible_tasks
+from annotate.services.scoping import of_visible_tasks, visible_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from annotate.policy import Scope
     from annotate.services.item_filters import ItemFilter
+    from annotate.services.scoping import TaskBound
 
 PAGE = 50
 SEARCHED = 200
@@ -186,14 +186,14 @@ def _lines(
 
 def _counts(
     session: Session,
-    model: Any,  # noqa: ANN401 - a table with project, round and item
-    figure: Any,  # noqa: ANN401 - an aggregate
+    model: TaskBound,
+    figure: sa.ColumnElement[int],
     scope: Scope,
     round_id: str,
     ids: Sequence[str],
     *conditions: sa.ColumnElement[bool],
 ) -> dict[str, int]:
-    seen = visible_tasks(scope) if model is Task else of_visible_tasks(model, scope)
+    seen = of_visible_tasks(model, scope)
     statement = (
         sa.select(model.item_id, figure.label("figure"))
         .where(*seen, model.item_id.in_(ids), *conditions)

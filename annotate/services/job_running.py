@@ -142,7 +142,9 @@ def waiting(session: Session, kinds: Handlers, job_id: str | None = None) -> boo
     return session.execute(_claimable(session, kinds, job_id)).first() is not None
 
 
-def _claimable(session: Session, kinds: Handlers, job_id: str | None) -> Any:  # noqa: ANN401
+def _claimable(
+    session: Session, kinds: Handlers, job_id: str | None
+) -> sa.Select[*tuple[Any, ...]]:
     moment = now(session)
     over = Job.expires_at <= moment
     if job_id is None:

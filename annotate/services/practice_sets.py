@@ -24,8 +24,7 @@ from annotate.services.errors import BadInput, Conflict
 from annotate.services.ids import known_form
 from annotate.services.places import texts_of
 from annotate.services.practice import PracticeLine, ReferenceCell, row_of, waits
-from annotate.services.scoping import visible_items
-from annotate.services.team_scope import of_visible_tasks
+from annotate.services.scoping import of_visible_tasks, visible_items
 from annotate.services.text import canonical_json, check_text
 from exports.strict_json import JsonRefused, parse
 from rubrics.sentences import Sentence

@@ -26,10 +26,10 @@ from annotate.models import (
 )
 from annotate.services import rubrics
 from annotate.services.positives import ElementProgress, elements_found
-from annotate.services.scoping import visible_items
-from annotate.services.team_scope import (
+from annotate.services.scoping import (
     of_visible_tasks,
     own_or_shared,
+    visible_items,
     visible_rounds,
     visible_tasks,
 )

@@ -25,8 +25,7 @@ from annotate.services import audit, exposure, progress, response_order, round_d
 from annotate.services.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotate.services.ids import known_form
 from annotate.services.round_design import PHASES, RoundDesign, Worker, teams_of, workers
-from annotate.services.scoping import visible_items
-from annotate.services.team_scope import visible_rounds
+from annotate.services.scoping import visible_items, visible_rounds
 from rubrics.sentences import Sentence, together
 from tasks import generation
 
