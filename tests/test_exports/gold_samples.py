@@ -7,6 +7,7 @@ import json
 from functools import cache
 
 from exports.gold_set import Decision
+from exports.manifest import digest_of
 from exports.release import ReleaseItem, ReleaseLabel, ReleaseRow
 from rubrics.library import read
 from rubrics.loader import load_rubric
@@ -100,3 +101,26 @@ def project():
         ruling("i2", "not_abusive", number=2, supersedes="d-i2-severity--1", rationale="Clear."),
     ]
     return items, votes, rulings
+
+
+def rewrite_manifest(directory, edit=lambda _: None):
+    """Make the manifest fit the files again, as someone who covers their tracks would."""
+    path = directory / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for entry in manifest["files"]:
+        data = (directory / entry["path"]).read_bytes()
+        entry["bytes"], entry["sha256"] = len(data), hashlib.sha256(data).hexdigest()
+    edit(manifest)
+    manifest["manifest_sha256"] = digest_of(manifest)
+    path.write_text(json.dumps(manifest))
+
+
+def edit_rows(directory, name, edit):
+    rows = [json.loads(line) for line in (directory / name).read_text().splitlines()]
+    kept = [one for one in rows if edit(one) is not False]
+    text = "".join(
+        json.dumps(one, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n"
+        for one in kept
+    )
+    (directory / name).write_text(text)
+    rewrite_manifest(directory)

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from exports.manifest import FORMATS, NEWEST, digest_of
+from exports.manifest import FORMATS, NEWEST
 from exports.records import LABEL_COLUMNS
 from exports.release import write_release
 from exports.tables import parquet_rows
 from exports.verify import verify_release
-from tests.test_exports.gold_samples import project, row
+from tests.test_exports.gold_samples import edit_rows, project, rewrite_manifest, row
 
 OLD_LABELS = "6f1682b6bdfbcff9a533b298bda4084384d540052d4e4be91574ea4b06a7c9ca"
 """SHA-256 of the sample project's labels as they were written before there were two formats."""
@@ -31,20 +31,9 @@ def rows(directory):
 
 
 def edited(directory, manifest_edit=lambda _: None, row_edit=lambda _: None):
-    """Change rows and manifest, and make the manifest fit the files again."""
-    found = rows(directory)
-    for one in found:
-        row_edit(one)
-    lines = (json.dumps(one, sort_keys=True, separators=(",", ":")) + "\n" for one in found)
-    (directory / "labels.jsonl").write_text("".join(lines))
-    path = directory / "manifest.json"
-    manifest = json.loads(path.read_text())
-    for entry in manifest["files"]:
-        data = (directory / entry["path"]).read_bytes()
-        entry["bytes"], entry["sha256"] = len(data), hashlib.sha256(data).hexdigest()
-    manifest_edit(manifest)
-    manifest["manifest_sha256"] = digest_of(manifest)
-    path.write_text(json.dumps(manifest))
+    """Change labels and manifest, and make the manifest fit the files again."""
+    edit_rows(directory, "labels.jsonl", row_edit)
+    rewrite_manifest(directory, manifest_edit)
     return verify_release(directory)
 
 

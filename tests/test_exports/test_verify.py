@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 
 import pytest
@@ -11,7 +9,14 @@ import pytest
 from exports.manifest import digest_of, read_manifest
 from exports.release import write_release
 from exports.verify import MAX_PER_CHECK, verify_release
-from tests.test_exports.gold_samples import item, labels, project, row
+from tests.test_exports.gold_samples import (
+    edit_rows,
+    item,
+    labels,
+    project,
+    rewrite_manifest,
+    row,
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,29 +40,6 @@ def codes(directory):
 def change(directory, name, edit):
     path = directory / name
     path.write_bytes(edit(path.read_bytes()))
-
-
-def rewrite_manifest(directory, edit=lambda _: None):
-    """Make the manifest fit the files again, as someone who covers their tracks would."""
-    path = directory / "manifest.json"
-    manifest = json.loads(path.read_text())
-    for entry in manifest["files"]:
-        data = (directory / entry["path"]).read_bytes()
-        entry["bytes"], entry["sha256"] = len(data), hashlib.sha256(data).hexdigest()
-    edit(manifest)
-    manifest["manifest_sha256"] = digest_of(manifest)
-    path.write_text(json.dumps(manifest))
-
-
-def edit_rows(directory, name, edit):
-    rows = [json.loads(line) for line in (directory / name).read_text().splitlines()]
-    kept = [one for one in rows if edit(one) is not False]
-    text = "".join(
-        json.dumps(one, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n"
-        for one in kept
-    )
-    (directory / name).write_text(text)
-    rewrite_manifest(directory)
 
 
 def test_a_whole_release_is_ok(whole):

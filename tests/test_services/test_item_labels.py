@@ -46,7 +46,9 @@ def test_only_those_who_were_asked_are_compared() -> None:
             )
             for question, value in values.items()
         )
-        return item_labels.Submission("a", "p", "P", 1, True, NOW, "human", cells)  # noqa: FBT003
+        return item_labels.Submission(
+            "a", "p", "P", 1, current=True, created_at=NOW, origin="human", cells=cells
+        )
 
     def compared(*submissions: item_labels.Submission) -> dict[str, tuple[int, bool | None]]:
         rows = item_labels.side_by_side(rubric, submissions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -86,10 +86,11 @@ def _listed(world: World, token: str) -> list[str]:
     ],
 )
 def test_a_token_without_name_scope_or_end_is_refused(
-    world: World, changed: dict[str, object], field: str
+    world: World, changed: dict[str, Any], field: str
 ) -> None:
     world.grant("ann", "designer")
-    wanted = tokens.NewToken(**{"name": "x", "scopes": ("read",), "days": 1, **changed})  # type: ignore[arg-type]
+    given: dict[str, Any] = {"name": "x", "scopes": ("read",), "days": 1, **changed}
+    wanted = tokens.NewToken(**given)
     with world.database.write() as session, pytest.raises(BadInput) as refusal:
         tokens.create(session, world.actor("ann"), wanted)
     assert [problem["field"] for problem in refusal.value.problems] == [field]

@@ -42,6 +42,8 @@ def test_english_says_what_the_kernel_says(source: str) -> None:
 def test_the_viewer_reads_the_words_between_in_their_language() -> None:
     rubric = load_rubric(EVERY_KIND)
     with Flask("x").test_request_context(headers={"Accept-Language": "ar"}):
-        said = condition_words(rubric.question("kinds").ask_if, rubric)  # type: ignore[arg-type]
+        asked = rubric.question("kinds").ask_if
+        assert asked is not None
+        said = condition_words(asked, rubric)
     assert "How bad is it?" in said
     assert "at most" not in said

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -24,6 +24,8 @@ from tests.support.labelling import Seat
 from tests.support.ruling import VALUES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Flask
 
     from annotate.db import Database
@@ -63,12 +65,12 @@ class Walls:
     shared: list[str]
     own: list[str]
 
-    def labelled(self, round_id: str, login: str, answers: object, times: int) -> None:
+    def labelled(self, round_id: str, login: str, answers: Mapping[str, Any], times: int) -> None:
         seat = Seat(
             self.world.database, self.world.actor(login), Scope(self.project_id, None), round_id
         )
         for _ in range(times):
-            seat.label(answers)  # type: ignore[arg-type]
+            seat.label(answers)
 
     def of_team(self, team: str, round_id: str, item_ids: list[str], **item: object) -> None:
         team_id = self.world.team(team)
