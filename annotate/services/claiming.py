@@ -238,7 +238,7 @@ class _Search:
 
     def find_again(self, session: Session) -> Found | None:
         """Find a place after taking back those whose lease ran out, if there are any."""
-        return self.find(session) if leases.reap(session, self.keys["at"]) else None
+        return self.find(session) if leases.reap_beside(session, self.keys["at"]) else None
 
     def reason(self, session: Session) -> Claim:
         """Say why there is no place, to the person alone; nothing is written."""

@@ -79,22 +79,29 @@ def reap(session: Session, at: datetime) -> int:
     return len(release(session, expired, state="released", at=at)) if expired else 0
 
 
+def reap_beside(session: Session, at: datetime) -> int:
+    """Give back expired places for a claim under way and tell how many.
+
+    Where several write at once it has a transaction of its own: a claim that kept the tasks of
+    others locked, while it waits for one that is locked itself, would wait for ever.
+    """
+    database: Database = session.info["database"]
+    if database.embedded:
+        return reap(session, at)
+    with database.write() as own:
+        return reap(own, at)
+
+
 def reap_now_and_then(session: Session, at: datetime) -> None:
     """Give back expired places, but not more often than every few seconds in one process.
 
-    Claims call this, so that no timer has to run; an expired place waits a moment at most. Where
-    several write at once it has a transaction of its own: a claim that kept the tasks of others
-    locked, while it waits for one that is locked itself, would wait for ever.
+    Claims call this, so that no timer has to run; an expired place waits a moment at most.
     """
     database: Database = session.info["database"]
     if at - database.last_reaped < REAP_EVERY:
         return
     database.last_reaped = at
-    if database.embedded:
-        reap(session, at)
-        return
-    with database.write() as own:
-        reap(own, at)
+    reap_beside(session, at)
 
 
 def return_item(session: Session, project_id: str, item_id: str, at: datetime) -> int:
